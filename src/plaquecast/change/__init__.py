@@ -1,0 +1,1 @@
+"""Two measured visits to change per year."""

@@ -1,0 +1,1 @@
+"""Things: the frozen types that pass between the steps."""

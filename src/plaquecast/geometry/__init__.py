@@ -1,0 +1,1 @@
+"""Kernels: pure geometry on arrays in millimetres."""

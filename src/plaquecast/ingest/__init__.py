@@ -1,0 +1,1 @@
+"""Files in: everything a user hands over enters here."""

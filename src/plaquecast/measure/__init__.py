@@ -1,0 +1,1 @@
+"""From labels to numbers per slice and artery."""

@@ -1,0 +1,1 @@
+"""The main paths; the only room that knows the order."""

@@ -1,0 +1,1 @@
+"""From one visit to the change to come."""

@@ -1,0 +1,1 @@
+"""Alignment: weightings to one grid, follow-up to baseline."""

@@ -1,0 +1,1 @@
+"""Both carotids found, their tissues labelled by trained networks."""

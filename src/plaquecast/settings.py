@@ -1,0 +1,212 @@
+"""Every choice a user can make: one frozen value per step, read from one TOML file and `--set step.name=value`."""
+
+import difflib
+import tomllib
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field, fields, replace
+from pathlib import Path
+from typing import Any
+
+from plaquecast.errors import InputError
+
+
+@dataclass(frozen=True, slots=True)
+class SimulateSettings:
+    """The simulated cohort."""
+
+    world: str = "default"
+    """Which world: default, null, healthy, strong, treatment, shifted, harsh or contrast."""
+    explained_share: float = 0.30
+    """Share of the variance of true change that structured data and baseline can explain."""
+    vendor: str = "generic"
+    """Habits of the simulated scanner."""
+    field_strength_tesla: float = 3.0
+    """Field strength: 1.5 or 3.0."""
+
+
+@dataclass(frozen=True, slots=True)
+class IngestSettings:
+    """The door: what is read, and what is refused."""
+
+    max_file_bytes: int = 2_000_000_000
+    """Largest file that is opened."""
+    max_image_bytes: int = 4_000_000_000
+    """Largest image after decompression."""
+
+
+@dataclass(frozen=True, slots=True)
+class RegisterSettings:
+    """Alignment of weightings and of visits."""
+
+    min_overlap: float = 0.75
+    """Least share of the reference's slices that an image must cover."""
+    histogram_bins: int = 32
+    """Bins of the joint histogram in mutual information."""
+    max_shift_mm: float = 15.0
+    """A found shift beyond this fails the gate."""
+    max_rotation_degrees: float = 15.0
+    """A found rotation beyond this fails the gate."""
+    seed: int = 0
+    """Seed of the sampled voxels."""
+
+
+@dataclass(frozen=True, slots=True)
+class SegmentSettings:
+    """The segmentation networks and their training."""
+
+    network: str = "unet"
+    """Architecture: unet or mask-rcnn."""
+    pixel_mm: float = 0.3
+    """In-plane pixel of the region given to the network, mm."""
+    region_pixels: int = 96
+    """Edge of that square region, pixels."""
+    base_channels: int = 16
+    """Channels of the first level of the U-Net."""
+    max_minutes: float = 60.0
+    """Training stops at the end of the epoch in which this time is over."""
+    max_epochs: int = 60
+    """Training stops after this many epochs."""
+    seed: int = 0
+    """Seed of weights, order and augmentation."""
+
+
+@dataclass(frozen=True, slots=True)
+class MeasureSettings:
+    """Measurement of slices and arteries."""
+
+    plaque_thickness_mm: float = 1.5
+    """Wall thicker than this over at least two slices is plaque."""
+    cap_resolution_mm: float = 0.5
+    """A fibrous cap thinner than this is reported as below resolution."""
+    n_angles: int = 72
+    """Rays around the artery in a wall map."""
+
+
+@dataclass(frozen=True, slots=True)
+class ChangeSettings:
+    """Change per year."""
+
+    shortest_interval_years: float = 0.5
+    """Visits closer together than this are not annualized."""
+    detection_z: float = 1.96
+    """A change is detectable beyond this many SDs of its error."""
+
+
+@dataclass(frozen=True, slots=True)
+class PredictSettings:
+    """Training and validation of the prediction model."""
+
+    outer_folds: int = 5
+    """Outer folds of the nested validation, grouped by patient."""
+    inner_folds: int = 3
+    """Inner folds, in which options are chosen."""
+    confidence_level: float = 0.9
+    """Level of the intervals of a forecast."""
+    bootstrap_samples: int = 500
+    """Patients are drawn again this often for confidence intervals of scores."""
+    seed: int = 0
+    """Seed of folds, bootstrap and models."""
+
+
+@dataclass(frozen=True, slots=True)
+class RunSettings:
+    """How the work is spread."""
+
+    workers: int = 2
+    """Cases that are worked on at the same time, each on one thread."""
+    scheduler: str = ""
+    """Address of a Dask scheduler (tcp://…); empty for processes of this machine."""
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """All settings, one value per step; a step is given its own value only.
+
+    >>> Settings().with_overrides(["measure.plaque_thickness_mm=2.0"]).measure.plaque_thickness_mm
+    2.0
+    """
+
+    simulate: SimulateSettings = field(default_factory=SimulateSettings)
+    ingest: IngestSettings = field(default_factory=IngestSettings)
+    register: RegisterSettings = field(default_factory=RegisterSettings)
+    segment: SegmentSettings = field(default_factory=SegmentSettings)
+    measure: MeasureSettings = field(default_factory=MeasureSettings)
+    change: ChangeSettings = field(default_factory=ChangeSettings)
+    predict: PredictSettings = field(default_factory=PredictSettings)
+    run: RunSettings = field(default_factory=RunSettings)
+
+    def with_overrides(self, overrides: Sequence[str]) -> "Settings":
+        """Settings with each `step.name=value` applied in order.
+
+        Raises:
+            InputError: if a key is unknown (the nearest known key is named) or a value is not of its type.
+        """
+        settings = self
+        for override in overrides:
+            key, _, text = override.partition("=")
+            step, _, name = key.strip().partition(".")
+            settings = settings._with_value(step, name, text.strip(), where=f"--set {override}")
+        return settings
+
+    def _with_value(self, step: str, name: str, value: object, where: str) -> "Settings":
+        known = [f"{group.name}.{entry.name}" for group in fields(self) for entry in fields(getattr(self, group.name))]
+        key = f"{step}.{name}"
+        if key not in known:
+            near = difflib.get_close_matches(key, known, n=1, cutoff=0.0)[0]
+            raise InputError(
+                expected="the name of a setting",
+                found=f"'{key}'",
+                where=where,
+                remedy=f"Did you mean '{near}'? `plaquecast config show` lists them all.",
+                code="unknown-setting",
+            )
+        group = getattr(self, step)
+        converted = _convert(value, type(getattr(group, name)), key, where)
+        return replace(self, **{step: replace(group, **{name: converted})})
+
+
+def _convert(value: object, kind: type, key: str, where: str) -> Any:
+    try:
+        if kind is bool:
+            return {"true": True, "false": False}[str(value).lower()]
+        if kind is int and isinstance(value, float):
+            raise ValueError(value)
+        return kind(value)  # type: ignore[call-arg]
+    except (ValueError, TypeError, KeyError) as problem:
+        raise InputError(
+            expected=f"a value of type {kind.__name__} for {key}",
+            found=repr(value),
+            where=where,
+            remedy="Mend the value.",
+            code="setting-type",
+        ) from problem
+
+
+def load_settings(path: Path | None = None, overrides: Sequence[str] = ()) -> Settings:
+    """Resolve settings: defaults, then the TOML file, then the overrides.
+
+    Raises:
+        InputError: if the file cannot be read, or a key or value does not fit.
+    """
+    settings = Settings()
+    if path is not None:
+        try:
+            tables = tomllib.loads(path.read_text(encoding="utf-8"))
+        except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as problem:
+            raise InputError(
+                expected="a readable TOML file",
+                found=str(problem),
+                where=path.name,
+                remedy="Mend the file; `plaquecast config show` prints one that is valid.",
+                code="settings-file",
+            ) from problem
+        for step, table in tables.items():
+            entries = table.items() if isinstance(table, Mapping) else [("", table)]
+            for name, value in entries:
+                settings = settings._with_value(step, name, value, where=path.name)
+    return settings.with_overrides(overrides)
+
+
+def settings_as_dict(settings: Settings) -> dict[str, dict[str, object]]:
+    """All settings as nested plain values, for manifests and `config show`."""
+    return asdict(settings)

@@ -1,0 +1,1 @@
+"""People with carotids whose truth is known."""

@@ -1,0 +1,1 @@
+"""Files out: BIDS, tables, manifests, model folders."""
