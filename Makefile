@@ -1,0 +1,45 @@
+# Everything a user or developer runs. Each target sets up what it needs.
+PYTHON ?= python3
+BIN := .venv/bin
+
+.PHONY: help demo test test-slow check format bench docs
+
+help:
+	@echo "make demo       set up, then the whole road on a simulated cohort; opens with demo/report.html"
+	@echo "make test       set up, then the tests"
+	@echo "make test-slow  also the long statistical tests"
+	@echo "make check      style, types, import floors, docs = code"
+	@echo "make format     mend the style"
+	@echo "make bench      speed and memory, as tables"
+	@echo "make docs       regenerate the generated pages"
+
+.venv/.installed: pyproject.toml constraints.txt
+	$(PYTHON) -m venv .venv
+	$(BIN)/pip install --quiet --constraint constraints.txt --editable '.[dev]'
+	touch $@
+
+demo: .venv/.installed
+	$(BIN)/plaquecast demo --size small --out demo
+
+test: .venv/.installed
+	$(BIN)/python -m pytest -m "not slow"
+
+test-slow: .venv/.installed
+	$(BIN)/python -m pytest
+
+check: .venv/.installed
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/pyright
+	$(BIN)/lint-imports
+	$(BIN)/python -m pytest tests/house
+
+format: .venv/.installed
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+bench: .venv/.installed
+	for script in benchmarks/bench_*.py; do echo "== $$script"; $(BIN)/python $$script || exit 1; done
+
+docs: .venv/.installed
+	$(BIN)/python benchmarks/make_docs.py
