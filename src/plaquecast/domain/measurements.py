@@ -93,10 +93,6 @@ PUBLISHED_ERRORS: Mapping[str, MeasurementError] = {
 }
 """Published repeatability by the field of `ArteryMorphology`; used until a segmenter's own is known."""
 
-assert set(FACTOR_MEASUREMENT.values()) <= set(PUBLISHED_ERRORS), (
-    "every change factor needs the error of its measurement"
-)
-
 
 def catalogue_as_markdown() -> str:
     """The catalogue as a page of the docs."""

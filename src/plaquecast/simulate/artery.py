@@ -221,10 +221,7 @@ class SimulatedArtery:
         u, v = row - i, column - j
         corners = ((0, 0, (1 - u) * (1 - v)), (1, 0, u * (1 - v)), (0, 1, (1 - u) * v), (1, 1, u * v))
         lumen, outer = (
-            sum(
-                w * table[i + di, j + dj] for w, (di, dj) in zip(weights, ((0, 0), (1, 0), (0, 1), (1, 1)), strict=True)
-            )
-            for table in self._radius_table
+            sum(weight * table[i + di, j + dj] for di, dj, weight in corners) for table in self._radius_table
         )
         return np.asarray(lumen, dtype=np.float64), np.asarray(outer, dtype=np.float64)
 
@@ -273,7 +270,8 @@ class SimulatedArtery:
 
 
 _OF_THE_SHAPE = (
-    "centerline", "_direction", "_axis", "_tangent", "_toward", "_anterior", "_external_axis", "_mouth_table", "_radius_curve"
+    "centerline", "_direction", "_axis", "_tangent", "_toward", "_anterior", "_external_axis", "_mouth_table",
+    "_radius_curve",
 )  # fmt: skip
 
 

@@ -18,8 +18,8 @@ def draw_record(rng: np.random.Generator, world: World) -> ClinicalRecord:
     """Draw one person's complete structured data at baseline.
 
     Marginals follow a carotid clinic: age 64 ± 10 years, 65 % men, and the rates of smoking, pressure, diabetes and
-    drugs of such cohorts. Smoking goes with sex, pressure with age, glucose with weight, and drugs with disease: whoever is
-    treated was sicker (confounding by indication).
+    drugs of such cohorts. Smoking goes with sex, pressure with age, glucose with weight, and drugs with disease:
+    whoever is treated was sicker (confounding by indication).
     """
     sex = Sex.MALE if rng.random() < 0.65 else Sex.FEMALE
     age = float(np.clip(rng.normal(world.age_mean_years, 10.0), 40.0, 88.0))
