@@ -212,7 +212,7 @@ class SimulatedArtery:
     def _radius_table(self) -> tuple[FloatArray, FloatArray]:
         angle = np.linspace(-np.pi, np.pi, N_ANGLES + 1)
         lumen, outer = self.radii(AXIS_MM[:, None], angle[None, :])
-        return lumen.astype(np.float32), outer.astype(np.float32)
+        return lumen, outer
 
     def _tabulated_radii(self, s: FloatArray, angle: FloatArray) -> tuple[FloatArray, FloatArray]:
         row = np.clip((s - AXIS_MM[0]) / AXIS_STEP_MM, 0, len(AXIS_MM) - 1.001)
