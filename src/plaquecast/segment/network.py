@@ -1,0 +1,209 @@
+"""The trained segmenter: both carotids of an aligned visit, tissue by tissue, with what it does not know."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from scipy import ndimage
+
+from plaquecast.domain.anatomy import COMPONENTS, N_TISSUES, Side, Tissue
+from plaquecast.domain.grid import FloatArray, Grid
+from plaquecast.domain.missing import Missing, Reason
+from plaquecast.domain.visit import AlignedVisit
+from plaquecast.domain.volume import ArterySegmentation, Centerline, LabelMap
+from plaquecast.errors import ModelError
+from plaquecast.segment.localize import locate
+from plaquecast.segment.regions import Region, presence, sample_images
+from plaquecast.segment.topology import clean_slice
+from plaquecast.segment.training import POSITION_SCALE_MM
+from plaquecast.segment.unet import HeatNetwork, TissueNetwork
+from plaquecast.segment.weights import load_networks
+
+LEAST_HEAT = 0.1
+"""A slice in which the localizer is less sure than this does not count as covered."""
+LEAST_SLICES = 4
+LONGEST_BIFURCATION_SPREAD_MM = 8.0
+PLAQUE_THICKNESS_MM = 1.5
+
+Array = NDArray[np.float32]
+
+
+class NetworkSegmenter:
+    """Localizer and tissue network; a `Segmenter`."""
+
+    def __init__(self, heat: HeatNetwork, tissue: TissueNetwork, card: Mapping[str, Any]) -> None:
+        self._heat = heat.eval()
+        self._tissue = tissue.eval()
+        self.card = card
+
+    @property
+    def model_id(self) -> str:
+        """Name and version of the model, from its card."""
+        return str(self.card["model_id"])
+
+    def segment(self, visit: AlignedVisit) -> Mapping[Side, ArterySegmentation | Missing]:
+        """Segment both arteries on crops of the visit's reference grid.
+
+        Raises:
+            ModelError: if no weighting of the visit shows the wall.
+        """
+        if not visit.shows_wall:
+            raise ModelError(
+                expected="at least one of T1W, T2W, PDW or CE_T1W", found=", ".join(visit.volumes),
+                where=f"{visit.patient_id} {visit.session_id}", remedy="Bright-blood images need no trained segmenter.",
+                code="no-wall-weighting",
+            )  # fmt: skip
+        centers = locate(visit, self._heat)
+        return {side: self._segment_side(visit, side, *centers[side]) for side in Side}
+
+    def _segment_side(
+        self, visit: AlignedVisit, side: Side, centers: FloatArray, heat: FloatArray
+    ) -> ArterySegmentation | Missing:
+        usable = heat >= LEAST_HEAT
+        if usable.sum() < LEAST_SLICES:
+            return Missing(Reason.NOT_COVERED, f"the {side.value} carotid was not found")
+        centers = _smooth_path(centers, usable)
+        shares, positions = self._predict(visit, centers)
+        crop, rows, columns = _crop(visit.grid, centers, self._half_mm)
+        fractions = np.zeros((N_TISSUES, *crop.shape), dtype=np.float32)
+        fractions[Tissue.BACKGROUND] = 1.0
+        covered, confidence = np.zeros(crop.shape[0], dtype=bool), np.zeros(crop.shape[0])
+        for k in range(crop.shape[0]):
+            place = self._region(k, centers[k])
+            fractions[:, k] = _resample(shares[k], place, visit.grid, rows, columns)
+            middle = (centers[k, 0] / crop.spacing_mm[1] - rows[0], centers[k, 1] / crop.spacing_mm[2] - columns[0])
+            fractions[:, k] = clean_slice(fractions[:, k], middle)
+            vessel = fractions[Tissue.BACKGROUND, k] < 0.5
+            covered[k] = bool(usable[k]) and bool((fractions[Tissue.LUMEN, k] > 0.5).sum() >= 6)
+            sure = fractions[:, k].max(axis=0)[vessel]
+            confidence[k] = float(np.clip(sure.mean() if sure.size else 0.0, 0.0, 1.0)) if covered[k] else 0.0
+        if covered.sum() < LEAST_SLICES:
+            return Missing(Reason.NOT_COVERED, f"no {side.value} carotid with lumen and wall in {LEAST_SLICES} slices")
+        axis = _centerline(crop, fractions, covered, positions)
+        labels = LabelMap(crop, fractions.argmax(axis=0).astype(np.uint8))
+        return ArterySegmentation(
+            side, labels, axis, _slice_positions(crop, axis), confidence, covered, self.model_id, fractions,
+            plaque_mask(fractions, crop.spacing_mm[1]),
+        )  # fmt: skip
+
+    @property
+    def _half_mm(self) -> float:
+        return 0.5 * int(self.card["region_pixels"]) * float(self.card["pixel_mm"])
+
+    def _region(self, k: int, center: FloatArray) -> Region:
+        pixels, pixel_mm = int(self.card["region_pixels"]), float(self.card["pixel_mm"])
+        return Region(k, float(center[0]), float(center[1]), pixels, pixel_mm)
+
+    def _predict(self, visit: AlignedVisit, centers: FloatArray) -> tuple[Array, FloatArray]:
+        """Tissue shares (slices, N_TISSUES, n, n) and position of each slice along the artery in mm."""
+        images = np.stack([sample_images(visit.volumes, self._region(k, point)) for k, point in enumerate(centers)])
+        flags = torch.from_numpy(presence(visit.volumes)).expand(len(images), -1)
+        with torch.inference_mode():
+            logits, position = self._tissue(torch.from_numpy(images), flags)
+            mirrored, position_too = self._tissue(torch.from_numpy(images[..., ::-1].copy()), flags)
+            shares = 0.5 * (logits.softmax(dim=1) + mirrored.softmax(dim=1).flip(3))
+        return shares.numpy(), 0.5 * (position + position_too).numpy().astype(np.float64) * POSITION_SCALE_MM
+
+
+def load_segmenter(folder: Path) -> NetworkSegmenter:
+    """Load a trained segmenter.
+
+    Raises:
+        ModelError: if the folder does not hold one.
+    """
+    heat, tissue, card = load_networks(folder)
+    return NetworkSegmenter(heat, tissue, card)
+
+
+def describe(card: Mapping[str, Any]) -> str:
+    """What segmented, in one sentence for the methods text."""
+    return (
+        f"Both carotids were found and their tissues segmented by {card['model_id']}, a residual U-Net on regions across the"
+        f" artery with its neighbor slices, trained on {card['n_train']} patients ({card['origin']})."
+    )
+
+
+def _smooth_path(centers: FloatArray, usable: NDArray[np.bool_]) -> FloatArray:
+    """Centers with those of unsure slices filled in from their neighbors."""
+    index = np.arange(len(centers))
+    filled = np.stack([np.interp(index, index[usable], centers[usable, axis]) for axis in (0, 1)], axis=1)
+    return np.asarray(ndimage.gaussian_filter1d(filled, 0.6, axis=0, mode="nearest"))
+
+
+def _crop(grid: Grid, centers: FloatArray, half_mm: float) -> tuple[Grid, FloatArray, FloatArray]:
+    """The part of the grid that holds every region, and its row and column indices in the whole grid."""
+    bounds = []
+    for axis in (0, 1):
+        spacing = grid.spacing_mm[axis + 1]
+        low = max(0, int((centers[:, axis].min() - half_mm) / spacing))
+        high = min(grid.shape[axis + 1], int((centers[:, axis].max() + half_mm) / spacing) + 1)
+        bounds.append((low, high))
+    affine = grid.affine.copy()
+    affine[:3, 3] = grid.to_mm(np.array([0.0, bounds[0][0], bounds[1][0]]))
+    shape = (grid.shape[0], bounds[0][1] - bounds[0][0], bounds[1][1] - bounds[1][0])
+    return Grid(shape, affine), np.arange(*bounds[0]), np.arange(*bounds[1])
+
+
+def _resample(shares: Array, region: Region, grid: Grid, rows: FloatArray, columns: FloatArray) -> Array:
+    """Shares of a region on the pixels of a crop, (N_TISSUES, rows, columns); background outside the region."""
+    middle = 0.5 * (region.n_pixels - 1)
+    row = (rows * grid.spacing_mm[1] - region.row_mm) / region.pixel_mm + middle
+    column = (columns * grid.spacing_mm[2] - region.column_mm) / region.pixel_mm + middle
+    places = np.meshgrid(row, column, indexing="ij")
+    found = np.stack([ndimage.map_coordinates(share, places, order=1, mode="constant") for share in shares])
+    found[Tissue.BACKGROUND] += np.clip(1.0 - found.sum(axis=0), 0.0, 1.0)
+    return (found / found.sum(axis=0)).astype(np.float32)
+
+
+def _centerline(grid: Grid, fractions: Array, covered: NDArray[np.bool_], positions_mm: FloatArray) -> Centerline:
+    """Axis through the lumens' centers of mass; the slices' predicted positions agree on where the bifurcation is."""
+    index = np.flatnonzero(covered)
+    points = []
+    for k in index:
+        weight = np.where(fractions[Tissue.LUMEN, k] > 0.5, fractions[Tissue.LUMEN, k], 0.0)
+        rows, columns = np.mgrid[: weight.shape[0], : weight.shape[1]]
+        total = float(weight.sum())
+        points.append((k, float((weight * rows).sum()) / total, float((weight * columns).sum()) / total))
+    axis = grid.to_mm(np.array(points))
+    axis = np.asarray(ndimage.gaussian_filter1d(axis, 1.0, axis=0, mode="nearest"))
+    if axis[0, 2] > axis[-1, 2]:
+        axis, index = axis[::-1], index[::-1]
+    length = np.concatenate([[0.0], np.cumsum(np.linalg.norm(np.diff(axis, axis=0), axis=1))])
+    offsets = positions_mm[index] - length
+    trusted = np.abs(positions_mm[index]) < 12.0  # far from the bifurcation one slice looks like the next
+    chosen = offsets[trusted] if trusted.sum() >= 3 else offsets
+    spread = float(np.subtract(*np.percentile(chosen, (75.0, 25.0))))
+    confidence = float(np.clip(1.0 - spread / LONGEST_BIFURCATION_SPREAD_MM, 0.0, 1.0))
+    return Centerline(axis, length + float(np.median(chosen)), confidence)
+
+
+def _slice_positions(grid: Grid, axis: Centerline) -> FloatArray:
+    """Position of every slice of the grid along the artery, carried on straight beyond the axis' ends."""
+    heights = grid.to_mm(
+        np.stack([np.arange(grid.shape[0]), np.zeros(grid.shape[0]), np.zeros(grid.shape[0])], axis=1)
+    )[:, 2]
+    inside = np.interp(heights, axis.points_mm[:, 2], axis.position_mm)
+    below, above = axis.points_mm[0, 2] - heights, heights - axis.points_mm[-1, 2]
+    return inside - np.maximum(below, 0.0) + np.maximum(above, 0.0)
+
+
+def plaque_mask(fractions: Array, pixel_mm: float) -> NDArray[np.bool_]:
+    """Voxels of wall thicker than 1.5 mm over at least two slices, and of every component, bool (slices, rows, columns)."""
+    labels = fractions.argmax(axis=0)
+    components = np.isin(labels, [int(tissue) for tissue in COMPONENTS])
+    thick = np.zeros(labels.shape, dtype=bool)
+    for k, slice_labels in enumerate(labels):
+        lumen, vessel = slice_labels == Tissue.LUMEN, slice_labels > 0
+        if lumen.any():
+            distance = ndimage.distance_transform_edt(~lumen) * pixel_mm
+            # wall is thick where the outer wall lies far from the lumen; spread that along the ray by a small dilation
+            far = vessel & (distance > PLAQUE_THICKNESS_MM)
+            thick[k] = (
+                ndimage.binary_dilation(far, iterations=max(1, round(PLAQUE_THICKNESS_MM / pixel_mm))) & vessel & ~lumen
+            )
+    rows = thick.any(axis=(1, 2))
+    lasting = rows & (np.concatenate([rows[1:], [False]]) | np.concatenate([[False], rows[:-1]]))
+    return (thick & lasting[:, None, None]) | components

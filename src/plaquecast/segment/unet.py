@@ -1,0 +1,84 @@
+"""The network: a residual U-Net on one region, with its neighbor slices and flags of the weightings that are there."""
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from plaquecast.domain.anatomy import N_TISSUES
+from plaquecast.segment.regions import CHANNELS, NEIGHBORS
+
+
+class ResidualBlock(nn.Module):
+    """Two 3×3 convolutions with instance normalization, around a shortcut."""
+
+    def __init__(self, n_in: int, n_out: int) -> None:
+        super().__init__()
+        self.first = nn.Conv2d(n_in, n_out, 3, padding=1, bias=False)
+        self.first_norm = nn.InstanceNorm2d(n_out, affine=True)
+        self.second = nn.Conv2d(n_out, n_out, 3, padding=1, bias=False)
+        self.second_norm = nn.InstanceNorm2d(n_out, affine=True)
+        self.shortcut = nn.Identity() if n_in == n_out else nn.Conv2d(n_in, n_out, 1, bias=False)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(batch, n_in, rows, columns) → (batch, n_out, rows, columns)."""
+        y = functional.leaky_relu(self.first_norm(self.first(x)), 0.01)
+        return functional.leaky_relu(self.second_norm(self.second(y)) + self.shortcut(x), 0.01)
+
+
+class UNet(nn.Module):
+    """Encoder and decoder with skips; rows and columns must be multiples of 2^(levels − 1).
+
+    `forward` gives logits (batch, n_out, rows, columns) and the pooled deepest features (batch, channels).
+    """
+
+    def __init__(self, n_in: int, n_out: int, channels: tuple[int, ...]) -> None:
+        super().__init__()
+        self.down = nn.ModuleList()
+        for index, width in enumerate(channels):
+            self.down.append(ResidualBlock(n_in if index == 0 else channels[index - 1], width))
+        self.up = nn.ModuleList(
+            ResidualBlock(channels[index] + channels[index + 1], channels[index]) for index in range(len(channels) - 1)
+        )
+        self.head = nn.Conv2d(channels[0], n_out, 1)
+
+    def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        """Logits and the pooled deepest features."""
+        skips = []
+        for index, block in enumerate(self.down):
+            x = block(x if index == 0 else functional.max_pool2d(x, 2))
+            skips.append(x)
+        deepest = x.mean(dim=(2, 3))
+        for index in reversed(range(len(self.up))):
+            x = functional.interpolate(x, scale_factor=2.0, mode="nearest")
+            x = self.up[index](torch.cat([skips[index], x], dim=1))
+        return self.head(x), deepest
+
+
+class TissueNetwork(nn.Module):
+    """Tissue logits (batch, N_TISSUES, n, n) of a region, and its position along the artery in units of 10 mm (batch,)."""
+
+    def __init__(self, base_channels: int) -> None:
+        super().__init__()
+        channels = (base_channels, 2 * base_channels, 4 * base_channels, 6 * base_channels)
+        self.body = UNet(len(CHANNELS) * (len(NEIGHBORS) + 1), N_TISSUES, channels)
+        self.position = nn.Sequential(nn.Linear(channels[-1], 32), nn.LeakyReLU(0.01), nn.Linear(32, 1))
+
+    def forward(self, images: Tensor, flags: Tensor) -> tuple[Tensor, Tensor]:
+        """From images (batch, channels · 3, n, n) and flags (batch, channels)."""
+        planes = flags[:, :, None, None].expand(-1, -1, *images.shape[2:])
+        logits, deepest = self.body(torch.cat([images, planes], dim=1))
+        return logits, self.position(deepest)[:, 0]
+
+
+class HeatNetwork(nn.Module):
+    """Where the right and the left carotid are in a coarse slice: logits (batch, 2, rows, columns)."""
+
+    def __init__(self, base_channels: int = 12) -> None:
+        super().__init__()
+        channels = (base_channels, 2 * base_channels, 3 * base_channels, 4 * base_channels)
+        self.body = UNet(2 * len(CHANNELS), 2, channels)
+
+    def forward(self, slices: Tensor, flags: Tensor) -> Tensor:
+        """From slices (batch, channels, rows, columns) and flags (batch, channels)."""
+        planes = flags[:, :, None, None].expand(-1, -1, *slices.shape[2:])
+        return self.body(torch.cat([slices, planes], dim=1))[0]
