@@ -25,8 +25,8 @@ from plaquecast.simulate.signal import (
 from plaquecast.simulate.tissues import Matter
 
 _TEXTURE = {
-    Matter.MUSCLE: 0.16,
-    Matter.FAT: 0.22,
+    Matter.MUSCLE: 0.25,
+    Matter.FAT: 0.3,
     Matter.GLAND: 0.16,
     Matter.BONE_MARROW: 0.25,
     Matter.SKIN: 0.2,
@@ -206,13 +206,14 @@ def coil_sensitivity(scanner: Scanner, grid: Grid, rng: np.random.Generator) -> 
     z = grid.to_mm(np.stack([np.arange(n), np.zeros(n), np.zeros(n)], axis=-1))[:, 2] - middle[2]
     total = np.full((n, rows, columns), 0.12, dtype=np.float32)
     balance = float(np.clip(rng.normal(1.0, 0.12), 0.75, 1.3))
+    depth = np.float32(scanner.coil_depth_mm**2)
     for sign, weight in ((1.0, balance), (-1.0, 1.0 / balance)):
         for height, back in ((-18.0, -22.0), (18.0, 8.0)):
             center = (sign * rng.normal(62.0, 3.0), back + rng.normal(0.0, 3.0), height + rng.normal(0.0, 4.0))
-            squared = (
-                ((z - center[2]) ** 2)[:, None, None] + ((y - center[1]) ** 2)[None, :, None] + ((x - center[0]) ** 2)
-            ).astype(np.float32)
-            total += np.float32(weight) / (1.0 + squared / np.float32(scanner.coil_depth_mm**2))
+            in_plane = (((y - center[1]) ** 2)[:, None] + (x - center[0]) ** 2).astype(np.float32)
+            in_plane += depth
+            for k, layer in enumerate(total):
+                layer += np.float32(weight) * depth / (in_plane + np.float32((z[k] - center[2]) ** 2))
     return total / total.mean()
 
 
@@ -231,12 +232,12 @@ def _through_kspace(
     lines = _line_factors(protocol, scanner, shape[0], grid.spacing_mm[1] * 2, rng)
     columns = kspace.edge_filter(shape[1], scanner.edge_filter)
     pulse = kspace.pulsation(rng, shape[0], float(rng.uniform(0.02, 0.12)) * scanner.artifact_share)
-    bright = np.float32(1.5 * np.percentile(image, 99)) if weighting is Weighting.TOF else None
     result = np.empty_like(image)
     for k, layer in enumerate(image):
         spectrum = kspace.acquire(layer, shape, grid.spacing_mm[1])
-        if weighting is Weighting.TOF and bright is not None:
-            vessels = np.maximum(layer - 0.5 * layer.max(), 0.0)
+        if weighting is Weighting.TOF:
+            # Only arterial blood is that bright on this weighting.
+            vessels = np.maximum(layer - np.float32(0.5) * layer.max(), np.float32(0.0))
             spectrum += kspace.acquire(vessels, shape, grid.spacing_mm[1]) * (pulse - 1)[:, None]
         spectrum = (spectrum * lines[:, None] + kspace.noise(rng, shape, sd)) * columns
         shown = kspace.show(spectrum, shown_shape)

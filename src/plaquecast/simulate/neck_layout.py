@@ -36,8 +36,8 @@ def _vary(rng: np.random.Generator, value: float, share: float = 0.1) -> float:
 def _coat(rng: np.random.Generator, size: float, fat_mm: float) -> list[Shape]:
     """Skin, fat under it, and the flat muscles right below."""
     half = (_vary(rng, 57.0 * size, 0.03), _vary(rng, 55.0 * size, 0.03))
-    power = float(rng.uniform(2.1, 2.6))
-    skin = Column(Matter.SKIN, (0.0, 13.0), half, power=power)
+    squareness = float(rng.uniform(0.12, 0.5))
+    skin = Column(Matter.SKIN, (0.0, 13.0), half, squareness=squareness)
     fat = replace(skin, matter=Matter.FAT, half_mm=(half[0] - 1.6, half[1] - 1.6))
     under = (half[0] - 2.5 - fat_mm, half[1] - 2.5 - 0.7 * fat_mm)
     trapezius = Arc(Matter.MUSCLE, (0.0, 13.0), (under[0] + 2, under[1] + 2), _vary(rng, 5.0), 90.0, 42.0)
@@ -48,15 +48,15 @@ def _coat(rng: np.random.Generator, size: float, fat_mm: float) -> list[Shape]:
 def _muscles(rng: np.random.Generator, sign: float) -> list[Shape]:
     """Paired muscles: (x, y, half across, half along, turn), all on the side `sign`, drawn a little differently."""
     table = (
-        (42.0, 5.0, 6.5, 17.0, -18.0),  # sternocleidomastoid, lateral of the sheath
-        (17.0, 55.0, 13.5, 8.5, 10.0),  # semispinalis
-        (13.0, 46.5, 8.0, 4.5, 0.0),  # multifidus
-        (32.0, 50.0, 6.0, 13.0, -35.0),  # splenius
-        (41.0, 34.0, 7.5, 10.0, -20.0),  # levator scapulae
-        (31.0, 24.0, 6.5, 8.5, -15.0),  # scalenes
-        (9.0, 13.5, 6.5, 3.6, 12.0),  # longus colli
-        (17.5, 13.0, 5.5, 3.4, 15.0),  # longus capitis
-        (11.0, -33.0, 9.0, 2.6, -22.0),  # strap muscles
+        (43.0, 5.0, 7.5, 19.0, -18.0),  # sternocleidomastoid, lateral of the sheath
+        (17.5, 55.0, 16.5, 10.0, 10.0),  # semispinalis
+        (13.5, 45.5, 9.5, 5.5, 0.0),  # multifidus
+        (34.0, 49.0, 7.5, 15.0, -35.0),  # splenius
+        (41.0, 32.0, 8.5, 11.5, -20.0),  # levator scapulae
+        (31.0, 22.5, 7.5, 9.0, -15.0),  # scalenes
+        (8.5, 14.0, 8.0, 4.2, 10.0),  # longus colli
+        (18.0, 14.0, 6.5, 4.0, 15.0),  # longus capitis
+        (10.5, -32.0, 10.0, 3.2, -20.0),  # strap muscles
     )
     shapes: list[Shape] = []
     for row, (x, y, across, along, turn) in enumerate(table):
@@ -70,7 +70,9 @@ def _muscles(rng: np.random.Generator, sign: float) -> list[Shape]:
                 z_range_mm=(-1000.0, top),
                 angle_degrees=sign * (turn + float(rng.normal(0, 5.0))),
                 slope=slope,
-                power=2.4,
+                squareness=0.4,
+                rim=Matter.FAT,
+                rim_mm=0.5,
             )
         )
     return shapes
@@ -112,15 +114,15 @@ def _throat(rng: np.random.Generator, level_mm: float) -> list[Shape]:
     wide, deep = _vary(rng, 11.0, 0.2), _vary(rng, 3.5, 0.3)
     below, above = (-1000.0, level_mm), (level_mm, 1000.0)
     return [
-        Column(Matter.MUSCLE, (0.0, -24.0), (_vary(rng, 15.0), 13.0), (level_mm + 4.0, 1000.0), power=2.4),
+        Column(Matter.MUSCLE, (0.0, -24.0), (_vary(rng, 15.0), 13.0), (level_mm + 4.0, 1000.0), squareness=0.4),
         Column(Matter.MUSCLE, (0.0, -6.5), (wide + 6.5, deep + 5.0), above),
         Column(Matter.FAT, (0.0, -18.5), (8.0, 3.5), (level_mm + 2.0, level_mm + 9.0), rounded=True),
-        Column(Matter.AIRWAY, (0.0, -7.5), (wide, deep), above, power=1.7),
+        Column(Matter.AIRWAY, (0.0, -7.5), (wide, deep), above, squareness=-0.6),
         Column(Matter.MUSCLE, (0.0, -12.0), (14.5, 14.5), below),
         Column(Matter.MUSCLE, (0.0, 1.5), (12.0, 4.0), below),
         Column(Matter.FAT, (0.0, -21.0), (7.0, 4.5), (level_mm - 10.0, level_mm), rounded=True),
         Arc(Matter.CARTILAGE, (0.0, -12.0), (16.0, _vary(rng, 17.0)), 3.0, -90.0, 88.0, below),
-        Column(Matter.AIRWAY, (0.0, -12.5), (_vary(rng, 5.0, 0.2), _vary(rng, 8.5, 0.15)), below, power=1.6),
+        Column(Matter.AIRWAY, (0.0, -12.5), (_vary(rng, 5.0, 0.2), _vary(rng, 8.5, 0.15)), below, squareness=-0.9),
         Arc(Matter.BONE_MARROW, (0.0, -17.0), (19.5, 18.0), 4.0, -90.0, 82.0, (level_mm + 3.0, level_mm + 8.0)),
         Arc(Matter.CORTICAL_BONE, (0.0, -17.0), (21.0, 19.5), 1.0, -90.0, 82.0, (level_mm + 3.0, level_mm + 8.0)),
         Arc(Matter.CORTICAL_BONE, (0.0, -17.0), (18.0, 16.5), 1.0, -90.0, 82.0, (level_mm + 3.0, level_mm + 8.0)),
@@ -131,7 +133,12 @@ def _spine(rng: np.random.Generator) -> list[Shape]:
     """Vertebral bodies and discs, arch, canal with CSF and cord, and the vertebral arteries in their foramina."""
     phase, bow = float(rng.uniform(0.0, _DISC_PERIOD_MM)), float(rng.normal(0.0, 0.08))
     body = Column(
-        Matter.BONE_MARROW, (0.0, 26.0), (_vary(rng, 11.5, 0.06), 8.0), power=2.5, rim=Matter.CORTICAL_BONE, rim_mm=0.8
+        Matter.BONE_MARROW,
+        (0.0, 26.0),
+        (_vary(rng, 11.5, 0.06), 8.0),
+        squareness=0.45,
+        rim=Matter.CORTICAL_BONE,
+        rim_mm=0.8,
     )
     disc = replace(body, matter=Matter.CARTILAGE, rim=None)
     shapes: list[Shape] = []
