@@ -24,6 +24,7 @@ def lay_out_neck(rng: np.random.Generator) -> list[Shape]:
         shapes += _muscles(rng, sign)
         shapes += _glands(rng, sign, airway_level_mm)
         shapes += _nodes(rng, sign)
+        shapes += _small_vessels(rng, sign)
     shapes += _throat(rng, airway_level_mm)
     shapes += _spine(rng)
     return shapes
@@ -104,6 +105,30 @@ def _nodes(rng: np.random.Generator, sign: float) -> list[Shape]:
                 (z - half_height, z + half_height),
                 float(rng.uniform(-60, 60)),
                 rounded=True,
+            )
+        )
+    return shapes
+
+
+def _small_vessels(rng: np.random.Generator, sign: float) -> list[Shape]:
+    """Branches of the ECA and small veins and nerves in the fat around the sheath, less than 2 mm wide."""
+    shapes: list[Shape] = []
+    for _ in range(int(rng.poisson(9.0))):
+        matter = (Matter.VEIN, Matter.VEIN, Matter.ECA_LUMEN, Matter.MUSCLE)[int(rng.integers(4))]
+        angle, distance = rng.uniform(0.0, 2.0 * np.pi), rng.uniform(9.0, 26.0)
+        z, length = float(rng.uniform(-25.0, 25.0)), float(rng.uniform(8.0, 30.0))
+        slope = np.clip(rng.normal(0.0, 0.6, 2), -1.5, 1.5)
+        x = sign * 27.0 + distance * np.cos(angle) - slope[0] * z
+        y = distance * np.sin(angle) - slope[1] * z
+        radius = float(rng.uniform(0.5, 1.0))
+        half = (radius * (1.0 + abs(float(slope[0]))), radius * (1.0 + abs(float(slope[1]))))
+        shapes.append(
+            Column(
+                matter,
+                (float(x), float(y)),
+                half,
+                (z - length / 2, z + length / 2),
+                slope=(float(slope[0]), float(slope[1])),
             )
         )
     return shapes
