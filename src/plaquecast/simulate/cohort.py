@@ -17,7 +17,6 @@ from plaquecast.simulate.person import SimulatedPerson, draw_person
 from plaquecast.simulate.scanner import Scanner, draw_move, draw_pose, draw_scanner
 from plaquecast.simulate.scene import Scene, build_scene
 from plaquecast.simulate.signal import TissueValues, draw_tissues
-from plaquecast.simulate.truth import true_morphology
 from plaquecast.simulate.truth_map import true_segmentation
 
 FIVE_WEIGHTINGS = (Weighting.T1W, Weighting.T2W, Weighting.PDW, Weighting.TOF, Weighting.MPRAGE)
@@ -123,7 +122,7 @@ def _scan_visit(
         visit=Visit(person.patient_id, session, person.acquired[visit], volumes, person.records[visit]),
         reference=REFERENCE,
         truth=truth,
-        morphology={side: true_morphology(artery) for side, artery in arteries.items()},
+        morphology=person.morphology[visit],
         transforms=moves,
         neck_from_model=pose,
     )

@@ -1,7 +1,5 @@
 """From a finely rendered slice to what a scanner shows: truncated, blurred, moved, noisy, zero-filled k-space."""
 
-from collections.abc import Callable
-
 import numpy as np
 from numpy.typing import NDArray
 from scipy import fft
@@ -21,8 +19,11 @@ def acquire(image: Image, acquired_shape: tuple[int, int], pixel_mm: float) -> S
     Returns complex64 `acquired_shape`, frequencies ascending, scaled so that their sum is the image's first
     pixel. A scanner samples the Fourier transform of matter itself; the averaging over rendered pixels is undone.
     """
-    spectrum = fft.fft2(image, norm="forward")
-    cropped = _center(fft.fftshift(spectrum), acquired_shape)
+    # Columns that truncation drops are dropped before the second transform.
+    by_column = fft.fftshift(fft.fft(image, axis=1, norm="forward"), axes=1)
+    kept = _center(by_column, (image.shape[0], acquired_shape[1]))
+    spectrum = fft.fftshift(fft.fft(kept, axis=0, norm="forward"), axes=0)
+    cropped = _center(spectrum, acquired_shape)
     rows, columns = (
         1.0 / np.sinc(centered_frequencies(n, pixel_mm * full / n) * pixel_mm)
         for n, full in zip(acquired_shape, image.shape, strict=True)
@@ -32,9 +33,12 @@ def acquire(image: Image, acquired_shape: tuple[int, int], pixel_mm: float) -> S
 
 def show(spectrum: Spectrum, shown_shape: tuple[int, int]) -> Spectrum:
     """Zero-fill k-space to `shown_shape` and transform back; complex64, intensities as in the rendered slice."""
+    tall = np.zeros((shown_shape[0], spectrum.shape[1]), dtype=np.complex64)
+    _center(tall, spectrum.shape)[...] = spectrum
+    by_row = fft.ifft(fft.ifftshift(tall, axes=0), axis=0, norm="forward")
     padded = np.zeros(shown_shape, dtype=np.complex64)
-    _center(padded, spectrum.shape)[...] = spectrum
-    return fft.ifft2(fft.ifftshift(padded), norm="forward")
+    _center(padded, by_row.shape)[...] = by_row
+    return fft.ifft(fft.ifftshift(padded, axes=1), axis=1, norm="forward")
 
 
 def _center(array: NDArray[np.generic], shape: tuple[int, ...]) -> NDArray[np.generic]:
@@ -77,8 +81,3 @@ def pulsation(rng: np.random.Generator, n_lines: int, strength: float) -> Spectr
     cycles, phase = rng.uniform(2.5, 7.5), rng.uniform(0.0, 2.0 * np.pi)
     swing = np.sin(2.0 * np.pi * cycles * np.arange(n_lines) / 8.0 + phase)
     return (1.0 + strength * swing).astype(np.complex64)
-
-
-def per_slice(images: Image, function: Callable[[Image, int], NDArray[np.generic]]) -> list[NDArray[np.generic]]:
-    """Apply a function of (slice, its index) to each slice of (slices, rows, columns)."""
-    return [function(image, k) for k, image in enumerate(images)]

@@ -1,5 +1,6 @@
 """One scan: tissue to signal, coil, k-space with its artifacts, noise, and the image a scanner would show."""
 
+from collections.abc import Mapping
 from dataclasses import replace
 
 import numpy as np
@@ -25,8 +26,8 @@ from plaquecast.simulate.signal import (
 from plaquecast.simulate.tissues import Matter
 
 _TEXTURE = {
-    Matter.MUSCLE: 0.16,
-    Matter.FAT: 0.22,
+    Matter.MUSCLE: 0.25,
+    Matter.FAT: 0.3,
     Matter.GLAND: 0.16,
     Matter.BONE_MARROW: 0.25,
     Matter.SKIN: 0.2,
@@ -59,7 +60,7 @@ def scan(
     protocol = _as_set_up(PROTOCOLS[weighting], scanner)
     signal = code_signal(weighting, tissues, protocol, scanner, rng)
     bloomed = _bloom(scene) if protocol.readout is Readout.GRADIENT_ECHO else scene
-    image = render(bloomed, signal, move.inverse(), grid)
+    image = render(bloomed, signal, move, grid)
     if weighting is Weighting.TOF:
         image *= _inflow_saturation(grid)[:, None, None]
     coil = coil_sensitivity(scanner, grid, rng)
@@ -121,44 +122,51 @@ def _bloom(scene: Scene) -> Scene:
     arteries: dict[Side, CodeMap] = {}
     for side, fine in scene.arteries.items():
         calcified = fine.matter == Matter.CALCIFICATION
-        if calcified.any():
+        for box in ndimage.find_objects(calcified.astype(np.uint8)):
             steps = round(_BLOOMING_MM / fine.grid.spacing_mm[1])
             disc = np.hypot(*np.mgrid[-steps : steps + 1, -steps : steps + 1]) <= steps
-            swollen = ndimage.binary_dilation(calcified, disc[None])
-            codes = np.where(swollen, np.uint8(Matter.CALCIFICATION * N_SHADES + N_SHADES // 2), fine.codes)
+            rows, columns = (slice(max(part.start - steps, 0), part.stop + steps) for part in box[1:])
+            swollen = ndimage.binary_dilation(calcified[box[0], rows, columns], disc[None])
+            codes = fine.codes.copy()
+            codes[box[0], rows, columns][swollen] = Matter.CALCIFICATION * N_SHADES + N_SHADES // 2
             fine = CodeMap(fine.grid, codes)
         arteries[side] = fine
     return Scene(scene.neck, arteries)
 
 
 def render(
-    scene: Scene, signal: NDArray[np.float32], reference_from_image: RigidTransform, grid: Grid
+    scene: Scene, signal: NDArray[np.float32], image_from_reference: RigidTransform, grid: Grid
 ) -> NDArray[np.float32]:
     """Mean signal per voxel of an axial `grid`, float32 of its shape, by looking up each layer of each slice."""
     per_slice = max(1, round(grid.slice_spacing_mm / LAYER_MM))
     offsets = (np.arange(per_slice) - (per_slice - 1) / 2) / per_slice
+    windows = {side: _window(fine.grid, image_from_reference, grid) for side, fine in scene.arteries.items()}
+    to_reference = image_from_reference.inverse()
     image = np.zeros(grid.shape, dtype=np.float32)
     for k in range(grid.shape[0]):
         for offset in offsets:
-            image[k] += _layer(scene, signal, reference_from_image, grid, k + offset)
+            image[k] += _layer(scene, signal, to_reference, grid, windows, k + offset)
     image /= np.float32(per_slice)
     return image
 
 
 def _layer(
-    scene: Scene, signal: NDArray[np.float32], to_reference: RigidTransform, grid: Grid, layer: float
+    scene: Scene,
+    signal: NDArray[np.float32],
+    to_reference: RigidTransform,
+    grid: Grid,
+    windows: Mapping[Side, tuple[slice, slice]],
+    layer: float,
 ) -> NDArray[np.float32]:
     rows, columns = np.arange(grid.shape[1]), np.arange(grid.shape[2])
     image = signal[_look_up(scene.neck, to_reference, grid, layer, rows, columns)]
-    for fine in scene.arteries.values():
-        row_range, column_range = _pixels_inside(fine.grid, to_reference, grid, layer)
-        offsets = (np.arange(FINE_PER_PIXEL) - (FINE_PER_PIXEL - 1) / 2) / FINE_PER_PIXEL
-        fine_rows = (np.arange(*row_range)[:, None] + offsets).ravel()
-        fine_columns = (np.arange(*column_range)[:, None] + offsets).ravel()
-        if len(fine_rows) and len(fine_columns):
-            patch = signal[_look_up(fine, to_reference, grid, layer, fine_rows, fine_columns)]
-            blocks = patch.reshape(len(fine_rows) // FINE_PER_PIXEL, FINE_PER_PIXEL, -1, FINE_PER_PIXEL)
-            image[slice(*row_range), slice(*column_range)] = blocks.mean(axis=(1, 3))
+    offsets = (np.arange(FINE_PER_PIXEL) - (FINE_PER_PIXEL - 1) / 2) / FINE_PER_PIXEL
+    for side, fine in scene.arteries.items():
+        window = windows[side]
+        fine_rows, fine_columns = ((np.arange(part.start, part.stop)[:, None] + offsets).ravel() for part in window)
+        patch = signal[_look_up(fine, to_reference, grid, layer, fine_rows, fine_columns)]
+        parts = [patch[i::FINE_PER_PIXEL, j::FINE_PER_PIXEL] for i, j in np.ndindex(FINE_PER_PIXEL, FINE_PER_PIXEL)]
+        image[window] = sum(parts) / np.float32(len(parts))
     return image
 
 
@@ -177,18 +185,16 @@ def _look_up(
     return codes.codes.ravel()[flat]
 
 
-def _pixels_inside(
-    box: Grid, to_reference: RigidTransform, grid: Grid, layer: float
-) -> tuple[tuple[int, int], tuple[int, int]]:
-    """Ranges of rows and columns of one layer that lie well inside a fine box even where the images are tilted."""
-    corners = np.array([(0, i, j) for i in (0, box.shape[1] - 1) for j in (0, box.shape[2] - 1)], dtype=float)
-    corners[:, 0] = (box.shape[0] - 1) / 2
-    seen = grid.to_index(to_reference.inverse().apply(box.to_mm(corners)))
-    low, high = np.sort(seen[:, 1])[1] + 2, np.sort(seen[:, 1])[2] - 2
-    left, right = np.sort(seen[:, 2])[1] + 2, np.sort(seen[:, 2])[2] - 2
-    rows = (max(0, int(np.ceil(low))), min(grid.shape[1], int(high)))
-    columns = (max(0, int(np.ceil(left))), min(grid.shape[2], int(right)))
-    return (rows if rows[1] > rows[0] else (0, 0)), (columns if columns[1] > columns[0] else (0, 0))
+def _window(box: Grid, image_from_reference: RigidTransform, grid: Grid) -> tuple[slice, slice]:
+    """Rows and columns of `grid` that lie inside a fine box in every layer, even where the images are tilted."""
+    corners = np.array([(k, i, j) for k in (0, 1) for i in (0, 1) for j in (0, 1)]) * (np.array(box.shape) - 1)
+    seen = grid.to_index(image_from_reference.apply(box.to_mm(corners))).reshape(2, 2, 2, 3)
+    first = np.ceil([seen[:, 0, :, 1].max(), seen[:, :, 0, 2].max()]).astype(int) + 1
+    last = np.floor([seen[:, 1, :, 1].min(), seen[:, :, 1, 2].min()]).astype(int)
+    first, last = np.maximum(first, 0), np.minimum(last, grid.shape[1:])
+    return slice(int(first[0]), max(int(first[0]), int(last[0]))), slice(
+        int(first[1]), max(int(first[1]), int(last[1]))
+    )
 
 
 def _inflow_saturation(grid: Grid) -> NDArray[np.float32]:
@@ -206,13 +212,14 @@ def coil_sensitivity(scanner: Scanner, grid: Grid, rng: np.random.Generator) -> 
     z = grid.to_mm(np.stack([np.arange(n), np.zeros(n), np.zeros(n)], axis=-1))[:, 2] - middle[2]
     total = np.full((n, rows, columns), 0.12, dtype=np.float32)
     balance = float(np.clip(rng.normal(1.0, 0.12), 0.75, 1.3))
+    depth = np.float32(scanner.coil_depth_mm**2)
     for sign, weight in ((1.0, balance), (-1.0, 1.0 / balance)):
         for height, back in ((-18.0, -22.0), (18.0, 8.0)):
             center = (sign * rng.normal(62.0, 3.0), back + rng.normal(0.0, 3.0), height + rng.normal(0.0, 4.0))
-            squared = (
-                ((z - center[2]) ** 2)[:, None, None] + ((y - center[1]) ** 2)[None, :, None] + ((x - center[0]) ** 2)
-            ).astype(np.float32)
-            total += np.float32(weight) / (1.0 + squared / np.float32(scanner.coil_depth_mm**2))
+            in_plane = (((y - center[1]) ** 2)[:, None] + (x - center[0]) ** 2).astype(np.float32)
+            in_plane += depth
+            for k, layer in enumerate(total):
+                layer += np.float32(weight) * depth / (in_plane + np.float32((z[k] - center[2]) ** 2))
     return total / total.mean()
 
 
@@ -231,12 +238,12 @@ def _through_kspace(
     lines = _line_factors(protocol, scanner, shape[0], grid.spacing_mm[1] * 2, rng)
     columns = kspace.edge_filter(shape[1], scanner.edge_filter)
     pulse = kspace.pulsation(rng, shape[0], float(rng.uniform(0.02, 0.12)) * scanner.artifact_share)
-    bright = np.float32(1.5 * np.percentile(image, 99)) if weighting is Weighting.TOF else None
     result = np.empty_like(image)
     for k, layer in enumerate(image):
         spectrum = kspace.acquire(layer, shape, grid.spacing_mm[1])
-        if weighting is Weighting.TOF and bright is not None:
-            vessels = np.maximum(layer - 0.5 * layer.max(), 0.0)
+        if weighting is Weighting.TOF:
+            # Only arterial blood is that bright on this weighting.
+            vessels = np.maximum(layer - np.float32(0.5) * layer.max(), np.float32(0.0))
             spectrum += kspace.acquire(vessels, shape, grid.spacing_mm[1]) * (pulse - 1)[:, None]
         spectrum = (spectrum * lines[:, None] + kspace.noise(rng, shape, sd)) * columns
         shown = kspace.show(spectrum, shown_shape)

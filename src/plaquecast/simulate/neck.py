@@ -1,7 +1,7 @@
 """The neighbours of the carotids: a neck of smooth, warped shapes that differs between persons."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 import numpy as np
@@ -19,7 +19,7 @@ N_SHADES = 10
 
 _TEXTURE_EDGE = 64
 _TEXTURE_STEP_MM = 0.6
-_CHUNK = 1 << 16
+_CHUNK = 1 << 12
 
 
 class HasCenterline(Protocol):
@@ -43,6 +43,12 @@ class SimulatedNeck:
     shapes: tuple[Shape, ...]
     warp: FloatArray
     texture: NDArray[np.uint8]
+    _extents: FloatArray = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        extents = [shape.extent for shape in self.shapes]
+        rows = [(*extent.center_mm, *extent.slope, *extent.reach_mm, *extent.z_range_mm) for extent in extents]
+        object.__setattr__(self, "_extents", np.array(rows))
 
     def classify(self, points_mm: FloatArray) -> NDArray[np.uint8]:
         """Name the kind of matter, `Matter` codes uint8 (n,), at points (n, 3) in model space."""
@@ -61,9 +67,22 @@ class SimulatedNeck:
             for axis, amplitude in zip(moved, wave[:3], strict=True):
                 axis += amplitude * swing
         found = np.full(points.shape[1], Matter.AIR, dtype=np.uint8)
-        for shape in self.shapes:
-            shape.paint(moved[0], moved[1], moved[2], found)
+        for index in self._near(moved):
+            self.shapes[index].paint(moved[0], moved[1], moved[2], found)
         return found
+
+    def _near(self, points: Sequence[NDArray[np.float32]]) -> NDArray[np.intp]:
+        """Indices of the shapes that may hold any of the points given as x, y, z; errs towards more."""
+        (x_low, y_low, z_low), (x_high, y_high, z_high) = (
+            [float(limit(axis)) for axis in points] for limit in (np.min, np.max)
+        )
+        low, high = np.maximum(self._extents[:, 6], z_low), np.minimum(self._extents[:, 7], z_high)
+        near = low <= high
+        for k, (least, most) in enumerate(((x_low, x_high), (y_low, y_high))):
+            center, slope, reach = self._extents[:, k], self._extents[:, 2 + k], self._extents[:, 4 + k]
+            at_low, at_high = center + slope * low, center + slope * high
+            near &= (np.minimum(at_low, at_high) - reach < most) & (np.maximum(at_low, at_high) + reach > least)
+        return np.flatnonzero(near)
 
     def shade(self, points_mm: FloatArray) -> NDArray[np.uint8]:
         """Texture at points (n, 3) in model space, uint8 (n,) in 0 … `N_SHADES` − 1 with its mean in the middle."""
@@ -107,7 +126,7 @@ def _jugular_vein(rng: np.random.Generator, side: Side, axis: Centerline) -> lis
 def _draw_warp(rng: np.random.Generator, n_waves: int = 7) -> FloatArray:
     direction = rng.normal(0.0, 0.55, (n_waves, 3)) * (1.0, 1.0, 0.5)
     wave_vector = rng.normal(0.0, 1.0, (n_waves, 3)) * (1.0, 1.0, 0.5)
-    wave_vector *= (2.0 * np.pi / rng.uniform(16.0, 60.0, n_waves) / np.linalg.norm(wave_vector, axis=1))[:, None]
+    wave_vector *= (2.0 * np.pi / rng.uniform(26.0, 80.0, n_waves) / np.linalg.norm(wave_vector, axis=1))[:, None]
     return np.column_stack([direction, wave_vector, rng.uniform(0.0, 2.0 * np.pi, n_waves)])
 
 

@@ -24,6 +24,7 @@ def lay_out_neck(rng: np.random.Generator) -> list[Shape]:
         shapes += _muscles(rng, sign)
         shapes += _glands(rng, sign, airway_level_mm)
         shapes += _nodes(rng, sign)
+        shapes += _small_vessels(rng, sign)
     shapes += _throat(rng, airway_level_mm)
     shapes += _spine(rng)
     return shapes
@@ -36,8 +37,8 @@ def _vary(rng: np.random.Generator, value: float, share: float = 0.1) -> float:
 def _coat(rng: np.random.Generator, size: float, fat_mm: float) -> list[Shape]:
     """Skin, fat under it, and the flat muscles right below."""
     half = (_vary(rng, 57.0 * size, 0.03), _vary(rng, 55.0 * size, 0.03))
-    power = float(rng.uniform(2.1, 2.6))
-    skin = Column(Matter.SKIN, (0.0, 13.0), half, power=power)
+    squareness = float(rng.uniform(0.12, 0.5))
+    skin = Column(Matter.SKIN, (0.0, 13.0), half, squareness=squareness)
     fat = replace(skin, matter=Matter.FAT, half_mm=(half[0] - 1.6, half[1] - 1.6))
     under = (half[0] - 2.5 - fat_mm, half[1] - 2.5 - 0.7 * fat_mm)
     trapezius = Arc(Matter.MUSCLE, (0.0, 13.0), (under[0] + 2, under[1] + 2), _vary(rng, 5.0), 90.0, 42.0)
@@ -48,15 +49,15 @@ def _coat(rng: np.random.Generator, size: float, fat_mm: float) -> list[Shape]:
 def _muscles(rng: np.random.Generator, sign: float) -> list[Shape]:
     """Paired muscles: (x, y, half across, half along, turn), all on the side `sign`, drawn a little differently."""
     table = (
-        (42.0, 5.0, 6.5, 17.0, -18.0),  # sternocleidomastoid, lateral of the sheath
-        (17.0, 55.0, 13.5, 8.5, 10.0),  # semispinalis
-        (13.0, 46.5, 8.0, 4.5, 0.0),  # multifidus
-        (32.0, 50.0, 6.0, 13.0, -35.0),  # splenius
-        (41.0, 34.0, 7.5, 10.0, -20.0),  # levator scapulae
-        (31.0, 24.0, 6.5, 8.5, -15.0),  # scalenes
-        (9.0, 13.5, 6.5, 3.6, 12.0),  # longus colli
-        (17.5, 13.0, 5.5, 3.4, 15.0),  # longus capitis
-        (11.0, -33.0, 9.0, 2.6, -22.0),  # strap muscles
+        (43.0, 5.0, 7.5, 19.0, -18.0),  # sternocleidomastoid, lateral of the sheath
+        (17.5, 55.0, 16.5, 10.0, 10.0),  # semispinalis
+        (13.5, 45.5, 9.5, 5.5, 0.0),  # multifidus
+        (34.0, 49.0, 7.5, 15.0, -35.0),  # splenius
+        (41.0, 32.0, 8.5, 11.5, -20.0),  # levator scapulae
+        (31.0, 22.5, 7.5, 9.0, -15.0),  # scalenes
+        (8.5, 14.0, 8.0, 4.2, 10.0),  # longus colli
+        (18.0, 14.0, 6.5, 4.0, 15.0),  # longus capitis
+        (10.5, -32.0, 10.0, 3.2, -20.0),  # strap muscles
     )
     shapes: list[Shape] = []
     for row, (x, y, across, along, turn) in enumerate(table):
@@ -70,7 +71,9 @@ def _muscles(rng: np.random.Generator, sign: float) -> list[Shape]:
                 z_range_mm=(-1000.0, top),
                 angle_degrees=sign * (turn + float(rng.normal(0, 5.0))),
                 slope=slope,
-                power=2.4,
+                squareness=0.4,
+                rim=Matter.FAT,
+                rim_mm=0.5,
             )
         )
     return shapes
@@ -107,20 +110,44 @@ def _nodes(rng: np.random.Generator, sign: float) -> list[Shape]:
     return shapes
 
 
+def _small_vessels(rng: np.random.Generator, sign: float) -> list[Shape]:
+    """Branches of the ECA and small veins and nerves in the fat around the sheath, less than 2 mm wide."""
+    shapes: list[Shape] = []
+    for _ in range(int(rng.poisson(9.0))):
+        matter = (Matter.VEIN, Matter.VEIN, Matter.ECA_LUMEN, Matter.MUSCLE)[int(rng.integers(4))]
+        angle, distance = rng.uniform(0.0, 2.0 * np.pi), rng.uniform(9.0, 26.0)
+        z, length = float(rng.uniform(-25.0, 25.0)), float(rng.uniform(8.0, 30.0))
+        slope = np.clip(rng.normal(0.0, 0.6, 2), -1.5, 1.5)
+        x = sign * 27.0 + distance * np.cos(angle) - slope[0] * z
+        y = distance * np.sin(angle) - slope[1] * z
+        radius = float(rng.uniform(0.5, 1.0))
+        half = (radius * (1.0 + abs(float(slope[0]))), radius * (1.0 + abs(float(slope[1]))))
+        shapes.append(
+            Column(
+                matter,
+                (float(x), float(y)),
+                half,
+                (z - length / 2, z + length / 2),
+                slope=(float(slope[0]), float(slope[1])),
+            )
+        )
+    return shapes
+
+
 def _throat(rng: np.random.Generator, level_mm: float) -> list[Shape]:
     """Pharynx above and larynx below `level_mm`: lumen of air, muscular wall, cartilage, hyoid and tongue base."""
     wide, deep = _vary(rng, 11.0, 0.2), _vary(rng, 3.5, 0.3)
     below, above = (-1000.0, level_mm), (level_mm, 1000.0)
     return [
-        Column(Matter.MUSCLE, (0.0, -24.0), (_vary(rng, 15.0), 13.0), (level_mm + 4.0, 1000.0), power=2.4),
+        Column(Matter.MUSCLE, (0.0, -24.0), (_vary(rng, 15.0), 13.0), (level_mm + 4.0, 1000.0), squareness=0.4),
         Column(Matter.MUSCLE, (0.0, -6.5), (wide + 6.5, deep + 5.0), above),
         Column(Matter.FAT, (0.0, -18.5), (8.0, 3.5), (level_mm + 2.0, level_mm + 9.0), rounded=True),
-        Column(Matter.AIRWAY, (0.0, -7.5), (wide, deep), above, power=1.7),
+        Column(Matter.AIRWAY, (0.0, -7.5), (wide, deep), above, squareness=-0.6),
         Column(Matter.MUSCLE, (0.0, -12.0), (14.5, 14.5), below),
         Column(Matter.MUSCLE, (0.0, 1.5), (12.0, 4.0), below),
         Column(Matter.FAT, (0.0, -21.0), (7.0, 4.5), (level_mm - 10.0, level_mm), rounded=True),
         Arc(Matter.CARTILAGE, (0.0, -12.0), (16.0, _vary(rng, 17.0)), 3.0, -90.0, 88.0, below),
-        Column(Matter.AIRWAY, (0.0, -12.5), (_vary(rng, 5.0, 0.2), _vary(rng, 8.5, 0.15)), below, power=1.6),
+        Column(Matter.AIRWAY, (0.0, -12.5), (_vary(rng, 5.0, 0.2), _vary(rng, 8.5, 0.15)), below, squareness=-0.9),
         Arc(Matter.BONE_MARROW, (0.0, -17.0), (19.5, 18.0), 4.0, -90.0, 82.0, (level_mm + 3.0, level_mm + 8.0)),
         Arc(Matter.CORTICAL_BONE, (0.0, -17.0), (21.0, 19.5), 1.0, -90.0, 82.0, (level_mm + 3.0, level_mm + 8.0)),
         Arc(Matter.CORTICAL_BONE, (0.0, -17.0), (18.0, 16.5), 1.0, -90.0, 82.0, (level_mm + 3.0, level_mm + 8.0)),
@@ -131,7 +158,12 @@ def _spine(rng: np.random.Generator) -> list[Shape]:
     """Vertebral bodies and discs, arch, canal with CSF and cord, and the vertebral arteries in their foramina."""
     phase, bow = float(rng.uniform(0.0, _DISC_PERIOD_MM)), float(rng.normal(0.0, 0.08))
     body = Column(
-        Matter.BONE_MARROW, (0.0, 26.0), (_vary(rng, 11.5, 0.06), 8.0), power=2.5, rim=Matter.CORTICAL_BONE, rim_mm=0.8
+        Matter.BONE_MARROW,
+        (0.0, 26.0),
+        (_vary(rng, 11.5, 0.06), 8.0),
+        squareness=0.45,
+        rim=Matter.CORTICAL_BONE,
+        rim_mm=0.8,
     )
     disc = replace(body, matter=Matter.CARTILAGE, rim=None)
     shapes: list[Shape] = []

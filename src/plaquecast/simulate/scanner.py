@@ -27,10 +27,10 @@ _WALL_SNR = {
     Weighting.PDW: (20.0, 35.0),
     Weighting.CE_T1W: (20.0, 35.0),
     Weighting.TOF: (12.0, 20.0),
-    Weighting.MPRAGE: (6.0, 10.0),
-    Weighting.SNAP: (8.0, 14.0),
+    Weighting.MPRAGE: (10.0, 16.0),
+    Weighting.SNAP: (10.0, 16.0),
 }
-_SLICES = {Weighting.TOF: (40, 1.0, 1.0), Weighting.MPRAGE: (40, 1.0, 1.09), Weighting.SNAP: (40, 1.0, 1.27)}
+_SLICES = {Weighting.TOF: (36, 1.0, 1.0), Weighting.MPRAGE: (36, 1.0, 1.09), Weighting.SNAP: (36, 1.0, 1.27)}
 """Number of slices, their distance in mm, and the acquired pixel as a multiple of that of the 2-D weightings."""
 
 FIELD_OF_VIEW_MM = (112.2, 128.7)

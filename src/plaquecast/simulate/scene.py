@@ -22,7 +22,7 @@ FINE_PER_PIXEL = 2
 LAYER_MM = 0.5
 """Distance of fine layers; a slice of 2 mm holds four."""
 
-_COARSE_MM = (1.0, 0.42, 0.42)
+_COARSE_MM = (1.5, 0.46, 0.46)
 _MARGIN_MM = (5.0, 4.0, 4.0)
 _PROBE_PIXELS = 2
 _REACH_MM = 21.0

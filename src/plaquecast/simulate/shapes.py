@@ -11,6 +11,16 @@ from plaquecast.simulate.tissues import Matter
 Coordinates = NDArray[np.float32]
 
 
+@dataclass(frozen=True, slots=True)
+class Extent:
+    """Where a shape can be: within `reach_mm` (x, y) of `center_mm` + `slope` · z, between two heights."""
+
+    center_mm: tuple[float, float]
+    slope: tuple[float, float]
+    reach_mm: tuple[float, float]
+    z_range_mm: tuple[float, float]
+
+
 class Shape(Protocol):
     """Something that can be painted over points."""
 
@@ -18,11 +28,18 @@ class Shape(Protocol):
         """Write the shape's matter into `found` (n,) wherever a point (x, y, z) in mm lies inside."""
         ...
 
+    @property
+    def extent(self) -> Extent:
+        """Where the shape can be."""
+        ...
+
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """A column of (super)elliptical cross-section around the straight line `center_mm` + `slope` · z.
+    """A column of rounded cross-section around the straight line `center_mm` + `slope` · z.
 
+    Its outline is u² + v² − s·u²v² = 1 in units of the half axes: an ellipse at squareness s = 0, nearer to a
+    rectangle up to 0.9, nearer to a rhombus below 0.
     `half_mm` are the half axes across and along the direction turned by `angle_degrees`; `rounded` shrinks the
     cross-section towards both ends like an ellipsoid; a `rim` of thickness `rim_mm` may be of other matter.
     """
@@ -33,34 +50,52 @@ class Column:
     z_range_mm: tuple[float, float] = (-1000.0, 1000.0)
     angle_degrees: float = 0.0
     slope: tuple[float, float] = (0.0, 0.0)
-    power: float = 2.0
+    squareness: float = 0.0
     rounded: bool = False
     rim: Matter | None = None
     rim_mm: float = 0.0
+
+    @property
+    def reach(self) -> float:
+        """Greatest distance from the axis that can lie inside, in units of the longer half axis."""
+        if self.squareness <= 0:
+            return 1.0
+        return float(np.sqrt(2.0 * (1.0 - np.sqrt(1.0 - self.squareness)) / self.squareness))
+
+    @property
+    def extent(self) -> Extent:
+        """Where the column can be."""
+        reach = max(self.half_mm) * self.reach
+        return Extent(self.center_mm, self.slope, (reach, reach), self.z_range_mm)
 
     def paint(self, x: Coordinates, y: Coordinates, z: Coordinates, found: NDArray[np.uint8]) -> None:
         """Write the column's matter into `found` (n,) wherever a point (x, y, z) in mm lies inside."""
         low, high = self.z_range_mm
         across = x - np.float32(self.center_mm[0]) - np.float32(self.slope[0]) * z
         along = y - np.float32(self.center_mm[1]) - np.float32(self.slope[1]) * z
-        reach = np.float32(max(self.half_mm) * 1.05)
+        reach = np.float32(max(self.half_mm) * self.reach)
         near = np.flatnonzero((np.abs(across) < reach) & (np.abs(along) < reach) & (z > low) & (z < high))
         if not len(near):
             return
         turn = np.deg2rad(self.angle_degrees)
         cos, sin = np.float32(np.cos(turn)), np.float32(np.sin(turn))
         u, v, height = across[near], along[near], z[near]
-        first = np.abs(cos * u + sin * v) / np.float32(self.half_mm[0])
-        second = np.abs(cos * v - sin * u) / np.float32(self.half_mm[1])
-        radius = (first**self.power + second**self.power) ** np.float32(1.0 / self.power)
+        first = ((cos * u + sin * v) / np.float32(self.half_mm[0])) ** 2
+        second = ((cos * v - sin * u) / np.float32(self.half_mm[1])) ** 2
+        squared = first + second
+        if self.squareness:
+            squared -= np.float32(self.squareness) * first * second
+            squared[np.maximum(first, second) > 1] = 4.0
         if self.rounded:
             relative = (height - np.float32((low + high) / 2)) / np.float32((high - low) / 2)
-            radius /= np.sqrt(np.maximum(1 - relative**2, np.float32(1e-6)))
-        inside = radius < 1
+            squared /= np.maximum(1 - relative**2, np.float32(1e-6))
+        inside = squared < 1
         found[near[inside]] = self.matter
         if self.rim is not None:
             to_end = np.minimum(height - np.float32(low), np.float32(high) - height)
-            in_rim = inside & (((1 - radius) * np.float32(min(self.half_mm)) < self.rim_mm) | (to_end < self.rim_mm))
+            in_rim = inside & (
+                ((1 - np.sqrt(squared)) * np.float32(min(self.half_mm)) < self.rim_mm) | (to_end < self.rim_mm)
+            )
             found[near[in_rim]] = self.rim
 
 
@@ -79,6 +114,13 @@ class Arc:
     half_width_degrees: float
     z_range_mm: tuple[float, float] = (-1000.0, 1000.0)
     slope: tuple[float, float] = (0.0, 0.0)
+
+    @property
+    def extent(self) -> Extent:
+        """Where the band can be."""
+        outer = 1.0 + self.thickness_mm / 2 / min(self.half_mm)
+        reach = (self.half_mm[0] * outer, self.half_mm[1] * outer)
+        return Extent(self.center_mm, self.slope, reach, self.z_range_mm)
 
     def paint(self, x: Coordinates, y: Coordinates, z: Coordinates, found: NDArray[np.uint8]) -> None:
         """Write the band's matter into `found` (n,) wherever a point (x, y, z) in mm lies inside."""

@@ -69,8 +69,10 @@ def _tissue_fractions(fine: CodeMap, grid: Grid) -> tuple[NDArray[np.float32], N
     blocks = tissue.reshape(grid.shape[0], per_slice, rows, FINE_PER_PIXEL, columns, FINE_PER_PIXEL)
     n_samples = np.float32(per_slice * FINE_PER_PIXEL**2)
     fractions = np.zeros((N_TISSUES, grid.shape[0], rows, columns), dtype=np.float32)
-    for value in np.unique(tissue):
-        fractions[value] = (blocks == value).sum(axis=(1, 3, 5), dtype=np.uint8) / n_samples
+    for value in range(N_TISSUES):
+        if value in tissue:
+            is_value = (blocks == value).view(np.uint8)
+            fractions[value] = is_value.sum(axis=1).sum(axis=2).sum(axis=3) / n_samples
     return fractions, np.rint(start[1:]).astype(np.intp)
 
 
