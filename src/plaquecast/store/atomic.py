@@ -33,7 +33,7 @@ def write_bytes(path: Path, content: bytes) -> None:
     except OSError as problem:
         with contextlib.suppress(OSError):
             partial.unlink()
-        raise _explained(path, problem) from problem
+        raise explain_write_failure(path, problem) from problem
 
 
 def write_text(path: Path, text: str) -> None:
@@ -96,7 +96,8 @@ def _flush_folder(folder: Path) -> None:
         os.close(descriptor)
 
 
-def _explained(path: Path, problem: OSError) -> InputError:
+def explain_write_failure(path: Path, problem: OSError) -> InputError:
+    """Put into words why a file or folder could not be written."""
     if problem.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
         return InputError(
             expected="room on the disk",
