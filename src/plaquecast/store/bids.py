@@ -20,7 +20,10 @@ from plaquecast.store.spatial import write_nifti
 BIDS_VERSION = "1.10.0"
 NOT_AVAILABLE = "n/a"
 
-_IGNORED_BY_BIDS = ("tables/", "reports/", "cases/", "*.html", "*.json.gz", "*_xfm.txt", "run.json", "forecast.json")
+_IGNORED_BY_BIDS = (
+    "tables", "reports", "cases", "run.json", "forecast.json",
+    "*.html", "*.json.gz", "*_xfm.txt", "*.sqlite", "*.sqlite-journal",
+)  # fmt: skip
 """What a run holds beside BIDS derivatives; the validator is told to pass over it."""
 
 

@@ -34,44 +34,22 @@ class MeasuredArtery:
     morphology: ArteryMorphology | Missing
 
 
-@dataclass(frozen=True, slots=True)
-class PatientChange:
-    """One change factor and whose it is."""
-
-    patient_id: str
-    change: ChangeFactor
-
-
-@dataclass(frozen=True, slots=True)
-class PatientForecast:
-    """One forecast and whose it is."""
-
-    patient_id: str
-    forecast: Forecast
-
-
-def _measured_fields(kind: type) -> tuple[str, ...]:
-    return tuple(entry.name for entry in fields(kind) if entry.type == Measured)
-
-
-SLICE_MEASUREMENTS = _measured_fields(SliceMorphology)
-ARTERY_MEASUREMENTS = _measured_fields(ArteryMorphology)
-CHANGE_MEASUREMENTS = _measured_fields(ChangeFactor)
-FORECAST_MEASUREMENTS = _measured_fields(Forecast)
+SLICE_MEASUREMENTS = measured_fields(SliceMorphology)
+ARTERY_MEASUREMENTS = measured_fields(ArteryMorphology)
 
 
 def write_arteries_table(folder: Path, arteries: Iterable[MeasuredArtery]) -> None:
     """Write the table `arteries`: one row per artery and visit, sides that were not found included."""
     rows = []
     for artery in arteries:
-        row = _ids(artery) | _cells(artery.morphology, ARTERY_MEASUREMENTS)
+        row = _ids(artery) | measured_cells(artery.morphology, ARTERY_MEASUREMENTS)
         found = None if isinstance(artery.morphology, Missing) else artery.morphology
         row["confidence"] = None if found is None else found.confidence
         row["model_id"] = None if found is None else found.model_id
         row["missing_reason"] = None if found else str(artery.morphology)
         rows.append(row)
-    schema = _IDS | _measured_schema(ARTERY_MEASUREMENTS)
-    _write(folder, "arteries", rows, schema | _schema(pa.float64(), "confidence") | _TEXTS_OF_ARTERY)
+    schema = _IDS | measured_columns(ARTERY_MEASUREMENTS)
+    write_rows(folder, "arteries", rows, schema | columns_of(pa.float64(), "confidence") | _TEXTS_OF_ARTERY)
 
 
 _TEXTS_OF_ARTERY = {"model_id": pa.string(), "missing_reason": pa.string()}
@@ -83,17 +61,17 @@ def write_slices_table(folder: Path, arteries: Iterable[MeasuredArtery]) -> None
     for artery, found in _found(arteries):
         for section in found.slices:
             row = _ids(artery) | {"position_mm": section.position_mm, "confidence": section.confidence}
-            rows.append(row | _cells(section, SLICE_MEASUREMENTS))
-    schema = _IDS | _schema(pa.float64(), "position_mm") | _measured_schema(SLICE_MEASUREMENTS)
-    _write(folder, "slices", rows, schema | _schema(pa.float64(), "confidence"))
+            rows.append(row | measured_cells(section, SLICE_MEASUREMENTS))
+    schema = _IDS | columns_of(pa.float64(), "position_mm") | measured_columns(SLICE_MEASUREMENTS)
+    write_rows(folder, "slices", rows, schema | columns_of(pa.float64(), "confidence"))
 
 
 def write_wall_maps_table(folder: Path, arteries: Iterable[MeasuredArtery]) -> None:
     """Write the table `wall_maps`: one row per position and angle of each unwrapped wall."""
     weightings = [weighting for weighting in Weighting]
-    schema = _IDS | _schema(pa.float64(), "position_mm", "angle_degrees", "wall_thickness_mm")
+    schema = _IDS | columns_of(pa.float64(), "position_mm", "angle_degrees", "wall_thickness_mm")
     schema |= {"tissue": pa.string(), "missing_reason": pa.string()}
-    schema |= _schema(pa.float64(), *[_intensity_column(weighting) for weighting in weightings])
+    schema |= columns_of(pa.float64(), *[_intensity_column(weighting) for weighting in weightings])
     columns: dict[str, list[Any]] = {name: [] for name in schema}
     for artery, found in _found(arteries):
         if found.wall_map is not None:
@@ -111,152 +89,6 @@ def read_arteries_tables(folder: Path) -> tuple[MeasuredArtery, ...]:
     sections = _grouped(read_table(folder, "slices"))
     maps = _grouped(read_table(folder, "wall_maps"))
     return tuple(_artery(row, sections, maps) for row in read_table(folder, "arteries").rows())
-
-
-def write_change_factors_table(folder: Path, changes: Iterable[PatientChange]) -> None:
-    """Write the table `change_factors`: one row per patient, side (left, right or both) and factor."""
-    rows = []
-    for entry in changes:
-        change = entry.change
-        row: dict[str, Any] = {"participant_id": f"sub-{entry.patient_id}", "side": change.side or _BOTH}
-        row |= {"factor": change.factor.value, "verdict": change.verdict} | _cells(change, CHANGE_MEASUREMENTS)
-        absent = [getattr(change, name) for name in ("absolute_per_year", *CHANGE_MEASUREMENTS)]
-        row["missing_reason"] = next((str(value) for value in absent if isinstance(value, Missing)), None)
-        rows.append(row)
-    schema = _PATIENT_SIDE | {"factor": pa.string()} | _schema(pa.float64(), *CHANGE_MEASUREMENTS)
-    schema |= {"verdict": pa.string(), "missing_reason": pa.string()}
-    schema |= _schema(pa.string(), *[name + REASON_ENDING for name in CHANGE_MEASUREMENTS])
-    _write(folder, "change_factors", rows, schema)
-
-
-def read_change_factors_table(folder: Path) -> tuple[PatientChange, ...]:
-    """Read the table `change_factors` back.
-
-    Raises:
-        InputError: if the table is missing or damaged.
-    """
-    changes = []
-    for row in read_table(folder, "change_factors").rows():
-        side = None if row["side"] == _BOTH else Side(row["side"])
-        verdict = None if row["verdict"] is None else Verdict(row["verdict"])
-        values = _measured(row, CHANGE_MEASUREMENTS)
-        change = ChangeFactor(factor=Factor(row["factor"]), side=side, verdict=verdict, **values)
-        changes.append(PatientChange(row["participant_id"].removeprefix("sub-"), change))
-    return tuple(changes)
-
-
-def write_forecast_table(folder: Path, forecasts: Iterable[PatientForecast]) -> None:
-    """Write the table `forecast`: one row per patient, side and factor."""
-    rows = []
-    for entry in forecasts:
-        forecast = entry.forecast
-        row: dict[str, Any] = {"participant_id": f"sub-{entry.patient_id}"}
-        row |= {name: getattr(forecast, name) for name in _FORECAST_PLAIN} | _cells(forecast, FORECAST_MEASUREMENTS)
-        row |= {"side": forecast.side.value, "factor": forecast.factor.value, "reasons": list(forecast.reasons)}
-        rows.append(row)
-    schema = _PATIENT_SIDE | {"factor": pa.string()} | _FORECAST_PLAIN | _measured_schema(FORECAST_MEASUREMENTS)
-    _write(folder, "forecast", rows, schema | {"reasons": pa.list_(pa.string())})
-
-
-_FORECAST_PLAIN: dict[str, pa.DataType] = {
-    "horizon_years": pa.float64(),
-    "confidence_level": pa.float64(),
-    "in_cohort": pa.bool_(),
-    "calibration_size": pa.int64(),
-    "model_id": pa.string(),
-}
-
-
-def read_forecast_table(folder: Path) -> tuple[PatientForecast, ...]:
-    """Read the table `forecast` back.
-
-    Raises:
-        InputError: if the table is missing or damaged.
-    """
-    forecasts = []
-    for row in read_table(folder, "forecast").rows():
-        plain = {name: row[name] for name in _FORECAST_PLAIN}
-        forecast = Forecast(
-            factor=Factor(row["factor"]),
-            side=Side(row["side"]),
-            reasons=tuple(row["reasons"]),
-            **plain,
-            **_measured(row, FORECAST_MEASUREMENTS),
-        )
-        forecasts.append(PatientForecast(row["participant_id"].removeprefix("sub-"), forecast))
-    return tuple(forecasts)
-
-
-ChangeOfSides = Mapping[Side, Mapping[Factor, Measured]]
-
-
-def write_expected_change_table(
-    folder: Path, expected: Mapping[str, ChangeOfSides], true: Mapping[str, ChangeOfSides]
-) -> None:
-    """Write the table `expected_change` of a simulated dataset: patient → side → factor, expected and true per year."""
-    names = ("expected_per_year", "true_per_year")
-    rows = []
-    for patient_id, sides in expected.items():
-        for side, factors in sides.items():
-            for factor, value in factors.items():
-                row = {"participant_id": f"sub-{patient_id}", "side": side.value, "factor": factor.value}
-                row |= _measured_cells(dict(zip(names, (value, true[patient_id][side][factor]), strict=True)))
-                rows.append(row)
-    _write(folder, "expected_change", rows, _PATIENT_SIDE | {"factor": pa.string()} | _measured_schema(names))
-
-
-def _write(folder: Path, name: str, rows: Sequence[Mapping[str, Any]], schema: dict[str, pa.DataType]) -> None:
-    write_table(folder, Table(name, {column: [row[column] for row in rows] for column in schema}), schema)
-
-
-def _schema(kind: pa.DataType, *names: str) -> dict[str, pa.DataType]:
-    return dict.fromkeys(names, kind)
-
-
-def _measured_schema(names: Sequence[str]) -> dict[str, pa.DataType]:
-    """Each measurement with its reason column beside it."""
-    schema: dict[str, pa.DataType] = {}
-    for name in names:
-        schema |= {name: pa.float64(), name + REASON_ENDING: pa.string()}
-    return schema
-
-
-def _cells(thing: object, names: Sequence[str]) -> dict[str, Any]:
-    if isinstance(thing, Missing):
-        return _measured_cells(dict.fromkeys(names, thing))
-    return _measured_cells({name: getattr(thing, name) for name in names})
-
-
-def _measured_cells(values: Mapping[str, Measured]) -> dict[str, Any]:
-    cells: dict[str, Any] = {}
-    for name, value in values.items():
-        if isinstance(value, Missing):
-            cells |= {name: None, name + REASON_ENDING: str(value)}
-        elif np.isfinite(value):
-            cells |= {name: float(value), name + REASON_ENDING: None}
-        else:
-            raise PlaquecastError(
-                expected="a number, or Missing with its reason",
-                found=str(value),
-                where=f"column {name}",
-                remedy="This is a fault of the program; please report it.",
-                code="number-without-reason",
-            )
-    return cells
-
-
-def _measured(row: Mapping[str, Any], names: Sequence[str]) -> dict[str, Any]:
-    return {name: parse_missing(row[name + REASON_ENDING]) if row[name] is None else row[name] for name in names}
-
-
-def parse_missing(text: str) -> Missing:
-    """Read a reason as `str(Missing)` prints it.
-
-    >>> parse_missing("failed quality: T2W: shifted").detail
-    'T2W: shifted'
-    """
-    reason, _, detail = text.partition(": ")
-    return Missing(Reason(reason), detail)
 
 
 def _ids(artery: MeasuredArtery) -> dict[str, Any]:
@@ -322,14 +154,14 @@ def _artery(row: dict[str, Any], sections: Mapping[Key, Any], maps: Mapping[Key,
         confidence=row["confidence"],
         model_id=row["model_id"],
         wall_map=_wall_map(maps[_key(row)]) if _key(row) in maps else None,
-        **_measured(row, ARTERY_MEASUREMENTS),
+        **read_measured(row, ARTERY_MEASUREMENTS),
     )
     return MeasuredArtery(patient_id, session_id, side, morphology)
 
 
 def _section(row: Mapping[str, Any]) -> SliceMorphology:
     return SliceMorphology(
-        position_mm=row["position_mm"], confidence=row["confidence"], **_measured(row, SLICE_MEASUREMENTS)
+        position_mm=row["position_mm"], confidence=row["confidence"], **read_measured(row, SLICE_MEASUREMENTS)
     )
 
 
@@ -349,8 +181,3 @@ def _wall_map(rows: Sequence[Mapping[str, Any]]) -> WallMap:
         tissue=np.array([tissue_of[row["tissue"]] for row in rows], dtype=np.uint8).reshape(shape),
         intensity={weighting: matrix(_intensity_column(weighting)) for weighting in shown},
     )
-
-
-def without_maps(morphology: ArteryMorphology) -> ArteryMorphology:
-    """The same measurements without the unwrapped wall, for tables of many patients."""
-    return dataclasses.replace(morphology, wall_map=None)
