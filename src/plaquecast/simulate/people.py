@@ -48,18 +48,6 @@ class SimulatedPatient:
     expected_change: Mapping[Side, Mapping[Factor, Measured]]
 
 
-@dataclass(frozen=True, slots=True)
-class MeasurementError:
-    """SD of one measurement of a scan: `relative` × value and `absolute` (its unit), added in quadrature."""
-
-    relative: float
-    absolute: float
-
-    def sd(self, value: FloatArray) -> FloatArray:
-        """SD of the error at the given true values, same shape."""
-        return np.hypot(self.relative * np.abs(value), self.absolute)
-
-
 @dataclass(frozen=True, slots=True, eq=False)
 class SimulatedTable:
     """A cohort as tables: n arteries with measured baselines, and their change measured, true and expected."""

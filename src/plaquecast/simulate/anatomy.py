@@ -1,0 +1,156 @@
+"""Draw the healthy arteries of a person, and the plaque in them at the first visit."""
+
+import numpy as np
+
+from plaquecast.domain.anatomy import Side
+from plaquecast.domain.clinical import ClinicalRecord, Sex, SmokingHistory
+from plaquecast.simulate.artery import ArteryShape, SimulatedArtery
+from plaquecast.simulate.plaque import OUTER_FIBROUS_MM, Core, Deposit, Footprint, Plaque
+from plaquecast.simulate.tissues import Matter
+from plaquecast.simulate.worlds import World
+
+
+def draw_arteries(rng: np.random.Generator, record: ClinicalRecord, world: World) -> dict[Side, SimulatedArtery]:
+    """Both carotids of a person at baseline; the two sides share size, and half of the severity of disease."""
+    scale = float(rng.normal(1.0, 0.08)) * (1.0 if record.sex is Sex.MALE else 0.93)
+    severity = float(rng.normal())
+    arteries = {}
+    for side in Side:
+        shape = _draw_shape(rng, side, scale, _number(record.age_years))
+        own = 0.7 * severity + 0.714 * float(rng.normal())
+        plaques = _draw_plaques(rng, record, own, world, shape) if world.has_plaque else ()
+        arteries[side] = SimulatedArtery(shape, plaques)
+    return arteries
+
+
+def _draw_shape(rng: np.random.Generator, side: Side, scale: float, age_years: float) -> ArteryShape:
+    """Sizes by published morphometry: CCA 6.8, bulb 1.1–1.2 times that, distal ICA 4.9, ECA 4.3 mm across."""
+    common = float(np.clip(rng.normal(3.4, 0.25) * scale * (1.02 if side is Side.RIGHT else 1.0), 2.6, 4.4))
+    angle = float(np.clip(rng.normal(60.0, 15.0), 30.0, 85.0))
+    internal = float(np.clip(rng.normal(0.48, 0.06), 0.35, 0.6)) * angle
+    return ArteryShape(
+        side=side,
+        common_radius_mm=common,
+        bulb_radius_mm=common * float(rng.uniform(1.08, 1.2)),
+        internal_radius_mm=float(np.clip(rng.normal(2.45, 0.2) * scale, 1.9, 3.1)),
+        external_radius_mm=float(np.clip(rng.normal(2.1, 0.2) * scale, 1.5, 2.7)),
+        internal_angle_degrees=min(internal, 32.0),
+        external_angle_degrees=min(angle - internal, 40.0),
+        azimuth_degrees=float(rng.normal(50.0, 15.0)),
+        bend_mm=float(rng.gamma(2.0, 0.6)),
+        bend_phase=float(rng.uniform(0.0, 2.0 * np.pi)),
+        wall_mm=float(np.clip(rng.normal(0.8, 0.1) + 0.008 * (age_years - 60.0), 0.55, 1.3)),
+        origin_mm=(
+            side.sign_x * float(rng.normal(25.0, 2.0)),
+            float(rng.normal(0.0, 2.0)),
+            float(rng.normal(0.0, 1.5)),
+        ),
+    )
+
+
+def _draw_plaques(
+    rng: np.random.Generator, record: ClinicalRecord, severity: float, world: World, shape: ArteryShape
+) -> tuple[Plaque, ...]:
+    """One plaque in the bulb or proximal ICA, at times a second, lower one; some arteries have none to speak of."""
+    burden = (
+        severity + 0.02 * (_number(record.age_years) - 64.0) + 0.25 * (record.smoking_history is SmokingHistory.CURRENT)
+    )
+    if burden < -1.0:
+        return ()
+    height = float(np.clip(world.plaque_median_mm * np.exp(0.45 * burden + rng.normal(0.0, 0.12)), 0.5, 5.0))
+    plaques = [draw_plaque(rng, record, height, float(rng.normal(4.5, 3.0)), shape)]
+    if rng.random() < 0.25:
+        plaques.append(draw_plaque(rng, record, 0.55 * height, float(rng.uniform(-14.0, -9.0)), shape))
+    return tuple(plaques)
+
+
+def draw_plaque(
+    rng: np.random.Generator, record: ClinicalRecord, height_mm: float, position_mm: float, shape: ArteryShape
+) -> Plaque:
+    """A plaque opposite the flow divider, with components whose chance rises with its thickness, age and male sex."""
+    footprint = Footprint(
+        position_mm,
+        float(np.pi + rng.normal(0.0, 0.5)),
+        float(np.clip(rng.normal(9.0, 2.0), 5.0, 13.0)),
+        float(np.radians(rng.uniform(75.0, 150.0))),
+    )
+    excess = shape.wall_mm + height_mm - 2.3
+    is_male = record.sex is Sex.MALE
+    age = _number(record.age_years) - 64.0
+    core = None
+    if height_mm > 0.8 and rng.random() < _chance(0.1 + 1.3 * excess + 0.3 * is_male + 0.01 * age):
+        core = _draw_core(rng, record, footprint, excess)
+    deposits = []
+    if rng.random() < _chance(0.3 + 0.5 * excess + 0.06 * age):
+        deposits += [draw_calcification(rng, footprint) for _ in range(1 + rng.poisson(0.7))]
+    if rng.random() < 0.3:
+        place = _inside(rng, footprint, 0.5)
+        deposits.append(Deposit(Matter.LOOSE_MATRIX, place, 0.35, float(rng.uniform(0.3, 0.5))))
+    ulcer = 0.6 * height_mm if core is not None and core.cap_min_mm == 0.0 and rng.random() < 0.6 else 0.0
+    return Plaque(footprint, height_mm, core, tuple(deposits), min(ulcer, 1.2))
+
+
+def _draw_core(rng: np.random.Generator, record: ClinicalRecord, footprint: Footprint, excess_mm: float) -> Core:
+    reach = float(rng.beta(6.0, 4.0))
+    place = Footprint(
+        footprint.position_mm + float(rng.normal(0.0, 0.8)),
+        footprint.angle + float(rng.normal(0.0, 0.15)),
+        footprint.half_length_mm * (0.4 + 0.4 * reach),
+        footprint.half_width * (0.4 + 0.35 * reach),
+    )
+    cap = float(rng.uniform(0.3, 0.8))
+    is_ruptured = rng.random() < _chance(-2.6 + 0.8 * excess_mm)
+    risk = 0.9 * excess_mm + 0.5 * (record.sex is Sex.MALE) + 0.4 * (record.hypertension is True)
+    bleeds = rng.random() < _chance(-1.3 + risk)
+    share = float(rng.uniform(0.2, 0.8)) if bleeds else 0.0
+    return Core(
+        place,
+        cap,
+        0.0 if is_ruptured else float(min(rng.uniform(0.15, 0.5), cap)),
+        float(rng.uniform(0.5, 0.9)),
+        share,
+        bool(rng.random() < 0.5),
+    )
+
+
+def new_core(rng: np.random.Generator, plaque: Plaque) -> Core:
+    """A small core that forms in a plaque that had none."""
+    place = Footprint(
+        plaque.footprint.position_mm, plaque.footprint.angle, 0.3 * plaque.footprint.half_length_mm,
+        0.3 * plaque.footprint.half_width,
+    )  # fmt: skip
+    return Core(place, 0.5, 0.4, float(rng.uniform(0.4, 0.7)))
+
+
+def draw_calcification(rng: np.random.Generator, footprint: Footprint) -> Deposit:
+    """A nodule of 0.5–4 mm half-length; one in five lies at the lumen's surface."""
+    place = _inside(rng, footprint, 0.0)
+    size = float(np.clip(rng.lognormal(0.35, 0.5), 0.5, 4.0))
+    place = Footprint(place.position_mm, place.angle, size, size / 4.0)
+    depth = 0.15 if rng.random() < 0.2 else float(rng.uniform(0.55, 0.8))
+    return Deposit(Matter.CALCIFICATION, place, depth, float(rng.uniform(0.3, 0.6)))
+
+
+def _inside(rng: np.random.Generator, footprint: Footprint, scale: float) -> Footprint:
+    """A place within a footprint, `scale` of its size."""
+    along, around = rng.uniform(-0.6, 0.6, 2)
+    return Footprint(
+        footprint.position_mm + along * footprint.half_length_mm,
+        footprint.angle + around * footprint.half_width,
+        max(scale * footprint.half_length_mm, 1.0),
+        max(scale * footprint.half_width, 0.2),
+    )
+
+
+def room_for_core(shape: ArteryShape, plaque: Plaque) -> bool:
+    """Whether a plaque is thick enough to hold a core under a cap."""
+    return shape.wall_mm + plaque.height_mm > 1.4 + OUTER_FIBROUS_MM
+
+
+def _number(value: object) -> float:
+    assert isinstance(value, int | float), "complete records are drawn before gaps are made"
+    return float(value)
+
+
+def _chance(logit: float) -> float:
+    return float(1.0 / (1.0 + np.exp(-logit)))

@@ -1,0 +1,91 @@
+"""A simulated person: structured data, arteries at each visit, dates, and the change that is true and expected."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, timedelta
+
+import numpy as np
+
+from plaquecast.domain.anatomy import Side
+from plaquecast.domain.change import Factor
+from plaquecast.domain.clinical import ClinicalRecord
+from plaquecast.domain.missing import Measured, is_number
+from plaquecast.domain.morphology import ArteryMorphology
+from plaquecast.domain.visit import DAYS_PER_YEAR
+from plaquecast.settings import SimulateSettings
+from plaquecast.simulate.anatomy import draw_arteries
+from plaquecast.simulate.artery import SimulatedArtery
+from plaquecast.simulate.disease import Deviation, draw_deviations, grow
+from plaquecast.simulate.records import draw_record, later_record, with_gaps
+from plaquecast.simulate.truth import true_change, true_morphology
+from plaquecast.simulate.worlds import World, world_of
+
+COARSE = {"step_mm": 1.0, "n_angles": 36, "with_slices": False}
+"""Integration for tables; the fine one differs from it by less than 2 % of any volume."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class SimulatedPerson:
+    """Who a simulated patient is; `arteries[visit][side]`, with records (as they reach a study) and dates by visit.
+
+    `true_change` and `expected_change` are per year between the first two visits; the expected one is what a forecaster
+    would say who knew the law of change, but not what chance adds (the oracle).
+    """
+
+    patient_id: str
+    records: tuple[ClinicalRecord, ...]
+    acquired: tuple[date, ...]
+    arteries: tuple[Mapping[Side, SimulatedArtery], ...]
+    morphology: tuple[Mapping[Side, ArteryMorphology], ...]
+    true_change: Mapping[Side, Mapping[Factor, Measured]]
+    expected_change: Mapping[Side, Mapping[Factor, Measured]]
+
+    @property
+    def interval_years(self) -> float:
+        """Time between the first two visits."""
+        return (self.acquired[1] - self.acquired[0]).days / DAYS_PER_YEAR
+
+
+def draw_person(
+    patient_id: str, rng: np.random.Generator, settings: SimulateSettings, n_visits: int = 2, coarse: bool = False
+) -> SimulatedPerson:
+    """Draw one person and what becomes of their arteries; `coarse` measures truth fast and without slices and maps."""
+    world = world_of(settings)
+    record = draw_record(rng, world)
+    arteries = draw_arteries(rng, record, world)
+    day = date(2015, 1, 1) + timedelta(days=int(rng.integers(0, 1500)))
+    records, dates, visits = [record], [day], [arteries]
+    for _ in range(max(n_visits, 2) - 1):
+        years = float(np.clip(rng.lognormal(np.log(1.4), 0.45), 0.5, 4.0))
+        days = round(years * DAYS_PER_YEAR)
+        years = days / DAYS_PER_YEAR
+        deviations = draw_deviations(rng)
+        visits.append({side: grow(visits[-1][side], records[-1], years, deviations[side], world, rng) for side in Side})
+        records.append(later_record(records[-1], years, rng))
+        dates.append(dates[-1] + timedelta(days=days))
+    options = COARSE if coarse else {}
+    morphology = [{side: true_morphology(artery, **options) for side, artery in visit.items()} for visit in visits]
+    years = (dates[1] - dates[0]).days / DAYS_PER_YEAR
+    true = {side: true_change(morphology[0][side], morphology[1][side], years) for side in Side}
+    expected = {side: _expected(visits[0][side], record, years, world) for side in Side}
+    return SimulatedPerson(
+        patient_id,
+        tuple(with_gaps(entry, rng) for entry in records)[:n_visits],
+        tuple(dates)[:n_visits] if n_visits > 1 else tuple(dates)[:1],
+        tuple(visits)[:n_visits],
+        tuple(morphology)[:n_visits],
+        true,
+        expected,
+    )
+
+
+def _expected(artery: SimulatedArtery, record: ClinicalRecord, years: float, world: World) -> Mapping[Factor, Measured]:
+    """Change per year of an artery that follows its expected rates; new components are left out of it."""
+    later = grow(artery, record, years, Deviation.none(), world, np.random.default_rng(0))
+    before, after = true_morphology(artery, **COARSE), true_morphology(later, **COARSE)
+    return true_change(before, after, years)
+
+
+def number_or_nan(value: Measured) -> float:
+    """A measured value for a matrix of learning: NaN where it is missing."""
+    return float(value) if is_number(value) else float("nan")

@@ -1,0 +1,145 @@
+"""Plaque and its components in wall coordinates: along the artery, around it, and through the wall.
+
+Position `s` is in mm along the axis from the flow divider, `angle` in radians (0 faces the flow divider), depth in mm
+below the lumen's surface.
+"""
+
+from dataclasses import dataclass
+from typing import TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from plaquecast.domain.grid import FloatArray
+from plaquecast.simulate.tissues import Matter
+
+FloatLike = TypeVar("FloatLike", bound=NDArray[np.floating])
+
+OUTER_FIBROUS_MM = 0.35
+"""Fibrous tissue and adventitia that always lie between a core and the outside."""
+
+
+def angle_between(angle: FloatArray, center: float) -> FloatArray:
+    """Signed angle from `center`, wrapped to ±π; same shape.
+
+    >>> import numpy as np
+    >>> bool(np.isclose(angle_between(np.array(3.0), -3.0), 6.0 - 2.0 * np.pi))
+    True
+    """
+    return (angle - center + np.pi) % (2.0 * np.pi) - np.pi
+
+
+@dataclass(frozen=True, slots=True)
+class Footprint:
+    """An ellipse on the lumen's surface: center, half-length along (mm) and half-width around (radians)."""
+
+    position_mm: float
+    angle: float
+    half_length_mm: float
+    half_width: float
+
+    def squared_radius(self, s: FloatArray, angle: FloatArray) -> FloatArray:
+        """Squared elliptic distance from the center: 0 there, 1 on the edge; shape of `s` and `angle` together."""
+        along = (s - self.position_mm) / self.half_length_mm
+        around = angle_between(angle, self.angle) / self.half_width
+        return along**2 + around**2
+
+    def scaled(self, factor: float) -> "Footprint":
+        """The same place with both half-axes multiplied."""
+        return Footprint(self.position_mm, self.angle, self.half_length_mm * factor, min(self.half_width * factor, 2.9))
+
+
+@dataclass(frozen=True, slots=True)
+class Core:
+    """A lipid-rich necrotic core under its cap; part of it may be hemorrhage.
+
+    The cap is `cap_mm` thick and thins to `cap_min_mm` at one spot; 0 there is a rupture. `fill` (0–1) is the share
+    of the room between cap and outer fibrous tissue that the core takes at its center. `hemorrhage_share` is the
+    share of the core's volume that is hemorrhage, around its center.
+    """
+
+    footprint: Footprint
+    cap_mm: float
+    cap_min_mm: float
+    fill: float
+    hemorrhage_share: float = 0.0
+    hemorrhage_is_recent: bool = False
+
+    def cap_depth(self, s: FloatArray, angle: FloatArray) -> FloatArray:
+        """Thickness of the cap over the core, mm."""
+        spot = Footprint(
+            self.footprint.position_mm - 0.3 * self.footprint.half_length_mm, self.footprint.angle + 0.25, 2.0, 0.35
+        )
+        return self.cap_mm - (self.cap_mm - self.cap_min_mm) * np.exp(-spot.squared_radius(s, angle))
+
+    def bottom_depth(self, s: FloatArray, angle: FloatArray, thickness: FloatArray) -> FloatArray:
+        """Depth at which the core ends, mm; equal to `cap_depth` where there is no core."""
+        top = self.cap_depth(s, angle)
+        room = np.maximum(thickness - top - OUTER_FIBROUS_MM, 0.0)
+        return top + self.fill * room * np.sqrt(np.maximum(1.0 - self.footprint.squared_radius(s, angle), 0.0))
+
+    @property
+    def hemorrhage_radius(self) -> float:
+        """Elliptic radius that holds `hemorrhage_share` of a half-ellipsoid: 1 − (1 − r²)^(3/2) = share."""
+        return float(np.sqrt(1.0 - (1.0 - min(self.hemorrhage_share, 0.97)) ** (2.0 / 3.0)))
+
+    @property
+    def hemorrhage_matter(self) -> Matter:
+        """Type I is fresh (intracellular methemoglobin), type II recent (extracellular)."""
+        return Matter.HEMORRHAGE_TYPE_II if self.hemorrhage_is_recent else Matter.HEMORRHAGE_TYPE_I
+
+
+@dataclass(frozen=True, slots=True)
+class Deposit:
+    """Calcification or loose matrix: a lens in the wall around `depth_share` of the thickness.
+
+    `fill` (0–1) is the share of the wall's thickness that it takes at its center.
+    """
+
+    matter: Matter
+    footprint: Footprint
+    depth_share: float
+    fill: float
+
+    def bounds(self, s: FloatArray, angle: FloatArray, thickness: FloatArray) -> tuple[FloatArray, FloatArray]:
+        """Depths at which it begins and ends, mm; begin ≥ end where it is absent."""
+        half = 0.5 * self.fill * thickness * np.sqrt(np.maximum(1.0 - self.footprint.squared_radius(s, angle), 0.0))
+        center = self.depth_share * thickness
+        return np.maximum(center - half, 0.0), np.minimum(center + half, thickness - 0.05)
+
+
+@dataclass(frozen=True, slots=True)
+class Plaque:
+    """Thickening of the wall around a place, with what lies in it.
+
+    `height_mm` is added to the normal wall at the center. `outward_share` of it pushes the outer wall out, the rest
+    narrows the lumen: remodeling comes first, so the share falls as the plaque grows.
+    """
+
+    footprint: Footprint
+    height_mm: float
+    core: Core | None = None
+    deposits: tuple[Deposit, ...] = ()
+    ulcer_mm: float = 0.0
+
+    def thickening(self, s: FloatArray, angle: FloatArray) -> FloatArray:
+        """Added wall thickness, mm: a smooth hill that is 0 beyond the footprint."""
+        return self.height_mm * np.maximum(1.0 - self.footprint.squared_radius(s, angle), 0.0) ** 1.5
+
+    def ulceration(self, s: FloatArray, angle: FloatArray) -> FloatArray:
+        """Depth to which the lumen reaches into the plaque, mm."""
+        if self.ulcer_mm == 0.0:
+            return np.zeros(np.broadcast_shapes(np.shape(s), np.shape(angle)))
+        center = self.footprint
+        crater = Footprint(center.position_mm - 0.2 * center.half_length_mm, center.angle - 0.2, 1.8, 0.4)
+        return self.ulcer_mm * np.maximum(1.0 - crater.squared_radius(s, angle), 0.0)
+
+
+def outward_share(thickening: FloatArray) -> FloatArray:
+    """Share of the thickening that goes outward: 0.85 for a thin plaque, about 0.2 at 4 mm (Glagov's remodeling).
+
+    >>> import numpy as np
+    >>> np.round(outward_share(np.array([0.0, 2.0, 4.0])), 2).tolist()
+    [0.85, 0.42, 0.21]
+    """
+    return 0.85 * np.exp(-thickening / 2.8)

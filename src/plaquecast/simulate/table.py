@@ -1,0 +1,121 @@
+"""A cohort as tables, without images: what a study would have measured, beside what is true."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+import numpy as np
+
+from plaquecast.domain.anatomy import Side
+from plaquecast.domain.change import FACTOR_MEASUREMENT, Factor
+from plaquecast.domain.grid import FloatArray
+from plaquecast.domain.learning import BaselineArtery, TargetTable
+from plaquecast.domain.measurements import PUBLISHED_ERRORS, MeasurementError
+from plaquecast.domain.missing import Missing, Reason, is_number
+from plaquecast.domain.morphology import ArteryMorphology
+from plaquecast.settings import SimulateSettings
+from plaquecast.simulate.people import SimulatedTable
+from plaquecast.simulate.person import SimulatedPerson, draw_person, number_or_nan
+
+MODEL_ID = "simulated measurement"
+CAP_RESOLUTION_MM = 0.5
+
+
+def simulate_table(
+    n_patients: int,
+    seed: int,
+    settings: SimulateSettings,
+    errors: Mapping[str, MeasurementError] | None = None,
+    wall_maps: bool = False,
+) -> SimulatedTable:
+    """Simulate a cohort whose visits were measured with the given errors (published ones if left out).
+
+    Two rows per patient, left then right. Each measurement gets its own Gaussian error at each visit; a volume that
+    is truly zero stays zero, and none becomes negative. Patient `i` is the same for every `n_patients` beyond `i`.
+    """
+    noise = PUBLISHED_ERRORS if errors is None else errors
+    baselines, truths, changes, years = [], [], [], []
+    for index in range(n_patients):
+        rng = np.random.default_rng([seed, index])
+        person = draw_person(patient_code(index), rng, settings, coarse=not wall_maps)
+        for side in Side:
+            before, after = (_measured(visit[side], noise, rng) for visit in person.morphology[:2])
+            baselines.append(BaselineArtery(person.patient_id, person.records[0], before))
+            truths.append(person.morphology[0][side])
+            changes.append((person, side, before, after))
+            years.append(person.interval_years)
+    interval = np.array(years)
+    return SimulatedTable(
+        arteries=tuple(baselines),
+        true_baseline=tuple(truths),
+        measured=_measured_targets(changes, noise, interval),
+        true=_true_targets(changes, interval),
+        expected={
+            factor: np.array([number_or_nan(person.expected_change[side][factor]) for person, side, _, _ in changes])
+            for factor in Factor
+        },
+        patient_ids=np.array([artery.patient_id for artery in baselines]),
+    )
+
+
+def patient_code(index: int) -> str:
+    """The code of the patient with this index.
+
+    >>> patient_code(0)
+    'sim0001'
+    """
+    return f"sim{index + 1:04d}"
+
+
+Change = tuple[SimulatedPerson, Side, ArteryMorphology, ArteryMorphology]
+
+
+def _measured(
+    truth: ArteryMorphology, errors: Mapping[str, MeasurementError], rng: np.random.Generator
+) -> ArteryMorphology:
+    values = {}
+    for name, error in errors.items():
+        true = getattr(truth, name)
+        draw = float(rng.normal())  # drawn for missing values too, so that one value's absence moves no other
+        if is_number(true):
+            value = true + float(error.sd(np.array(true))) * draw
+            can_be_negative = name.startswith("stenosis")
+            values[name] = value if can_be_negative else (max(value, 0.0) if true > 0.0 else 0.0)
+    measured = replace(truth, **values, confidence=0.9, model_id=MODEL_ID)
+    return replace(measured, **_censored(measured))
+
+
+def _censored(measured: ArteryMorphology) -> dict[str, Missing]:
+    """A cap thinner than the image resolves is known only to be thin."""
+    names = ("fibrous_cap_min_thickness_mm", "fibrous_cap_mean_thickness_mm")
+    thin = {name: getattr(measured, name) for name in names}
+    return {
+        name: Missing(Reason.BELOW_RESOLUTION)
+        for name, value in thin.items()
+        if is_number(value) and value < CAP_RESOLUTION_MM
+    }
+
+
+def _measured_targets(
+    changes: list[Change], errors: Mapping[str, MeasurementError], interval: FloatArray
+) -> TargetTable:
+    values, sds, censored = {}, {}, {}
+    for factor, name in FACTOR_MEASUREMENT.items():
+        pairs = [(getattr(before, name), getattr(after, name)) for _, _, before, after in changes]
+        numbers = np.array([[number_or_nan(value) for value in pair] for pair in pairs])
+        values[factor] = (numbers[:, 1] - numbers[:, 0]) / interval
+        # the error is worked out from the measured values, as a study would have to
+        sds[factor] = np.sqrt(2.0) * errors[name].sd(numbers.mean(axis=1)) / interval
+        censored[factor] = np.array(
+            [any(isinstance(v, Missing) and v.reason is Reason.BELOW_RESOLUTION for v in pair) for pair in pairs]
+        )
+    return TargetTable(values, sds, interval, censored)
+
+
+def _true_targets(changes: list[Change], interval: FloatArray) -> TargetTable:
+    values = {
+        factor: np.array([number_or_nan(person.true_change[side][factor]) for person, side, _, _ in changes])
+        for factor in Factor
+    }
+    zeros = {factor: np.zeros(len(changes)) for factor in Factor}
+    nothing = {factor: np.zeros(len(changes), dtype=bool) for factor in Factor}
+    return TargetTable(values, zeros, interval, nothing)
