@@ -1,0 +1,172 @@
+"""A clinical table of any make (TSV, CSV, XLSX) into records by visit, read as its mapping file says."""
+
+import re
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+
+from plaquecast.domain.clinical import ClinicalRecord
+from plaquecast.domain.clinical_columns import PATIENT_PATTERN
+from plaquecast.domain.dataset import Finding, Severity
+from plaquecast.domain.missing import Missing, Reason
+from plaquecast.errors import InputError
+from plaquecast.ingest.clinical_cells import RowPlace, is_missing, read_cells
+from plaquecast.ingest.table_dates import read_date
+from plaquecast.ingest.table_mapping import ColumnSource, TableMapping
+from plaquecast.ingest.text_table import TextTable, read_text_table
+
+
+@dataclass(frozen=True, slots=True)
+class ClinicalRow:
+    """One row: whose it is, of which visit (empty if the table has one row per patient), of which day, and the data."""
+
+    patient_id: str
+    session_id: str
+    acquired: date | Missing
+    clinical: ClinicalRecord
+    number: int
+
+
+@dataclass(frozen=True, slots=True)
+class ClinicalTable:
+    """The usable rows of a table, and every finding about all of them."""
+
+    rows: tuple[ClinicalRow, ...]
+    findings: tuple[Finding, ...]
+
+
+def read_clinical_table(path: Path, mapping: TableMapping) -> ClinicalTable:
+    """Read a whole table; all problems of all rows are found at once, and the other rows are read.
+
+    A cell that breaks a rule is flagged and missing. A row without a usable code, or with one that another row of the
+    same visit has too, is refused.
+
+    Raises:
+        InputError: if the file cannot be read as a table at all, or a column that the mapping names is not in it.
+    """
+    table = read_text_table(path, mapping.table_format)
+    _check_sources(table, mapping)
+    findings = [*table.findings, *_unknown_columns(table, mapping)]
+    rows: list[ClinicalRow] = []
+    for place, cells in _identified(table, mapping, findings):
+        record, broken = read_cells(cells, mapping.columns, place, mapping.decimal)
+        acquired, date_findings = _acquired(cells, mapping, place)
+        findings += [*broken, *date_findings]
+        rows.append(ClinicalRow(place.patient_id, place.session_id, acquired, record, place.number))
+    return ClinicalTable(tuple(rows), tuple(findings))
+
+
+Identified = list[tuple[RowPlace, Mapping[str, str]]]
+
+
+def _identified(table: TextTable, mapping: TableMapping, findings: list[Finding]) -> Identified:
+    """Rows with their patient and visit; a row that cannot be told apart from another is refused, with all like it."""
+    places: Identified = []
+    for count, (number, cells) in enumerate(table.rows, start=1):
+        cells = {name: "" if is_missing(text, mapping.missing) else text for name, text in cells.items()}
+        patient_id = str(count) if mapping.one_row_per_patient else _code(cells, mapping, "participant_id", "sub-")
+        session_id = _code(cells, mapping, "session_id", "ses-")
+        place = RowPlace(table.name, number, patient_id, session_id)
+        wrong = [code for code in (patient_id, session_id) if code and not re.fullmatch(PATIENT_PATTERN, code)]
+        if not patient_id or wrong:
+            findings.append(_bad_code(table.name, number, wrong[0] if wrong else ""))
+        else:
+            places.append((place, cells))
+    counts = Counter((place.patient_id, place.session_id) for place, _ in places)
+    findings += [_duplicate(place) for place, _ in places if counts[place.patient_id, place.session_id] > 1]
+    return [entry for entry in places if counts[entry[0].patient_id, entry[0].session_id] == 1]
+
+
+def _code(cells: Mapping[str, str], mapping: TableMapping, column: str, prefix: str) -> str:
+    source = mapping.columns.get(column)
+    text = "" if source is None else cells.get(source.source[0], "")
+    return (source.codes.get(text, text) if source else text).removeprefix(prefix)
+
+
+def _acquired(
+    cells: Mapping[str, str], mapping: TableMapping, place: RowPlace
+) -> tuple[date | Missing, tuple[Finding, ...]]:
+    source = mapping.columns.get("acq_time")
+    text = "" if source is None else cells.get(source.source[0], "")
+    if not text or source is None:
+        return Missing(Reason.ABSENT, "no date of the visit"), ()
+    acquired = read_date(text, source.date_format)
+    return acquired, (date_finding(text, place, source),) if isinstance(acquired, Missing) else ()
+
+
+def date_finding(text: str, place: RowPlace, source: ColumnSource) -> Finding:
+    """The finding about a date that cannot be used."""
+    return Finding(
+        Severity.FLAGGED,
+        "unusable-date",
+        f"a past date of the form {source.date_format or 'YYYY-MM-DD'}",
+        repr(text[:40]),
+        f"row {place.number}, column {source.source[0]} of {place.table}",
+        "Write the date of the visit in that form; without it the visit is examined, but its change is not annualized.",
+        place.patient_id,
+        place.session_id,
+    )
+
+
+def _check_sources(table: TextTable, mapping: TableMapping) -> None:
+    for name, source in mapping.columns.items():
+        for wanted in source.source:
+            if wanted not in table.header:
+                raise InputError(
+                    expected=f"the column '{wanted}' (for {name})",
+                    found=f"the columns {', '.join(table.header)[:200]}",
+                    where=table.name,
+                    remedy="Mend the mapping file or the table.",
+                    code="missing-column",
+                )
+    if "participant_id" not in mapping.columns and not mapping.one_row_per_patient:
+        raise InputError(
+            expected="a column with the patient's code",
+            found="no [columns.participant_id] in the mapping file",
+            where=table.name,
+            remedy="Name the column, or state one_row_per_patient = true for a table without codes.",
+            code="missing-column",
+        )
+
+
+def _unknown_columns(table: TextTable, mapping: TableMapping) -> list[Finding]:
+    used = {name for source in mapping.columns.values() for name in source.source} | set(mapping.ignored)
+    return [
+        Finding(
+            Severity.FLAGGED,
+            "unknown-column",
+            "columns that the mapping names",
+            f"'{name[:40]}'",
+            table.name,
+            "Map the column, or list it under `ignored` in the mapping file; it is not used.",
+        )
+        for name in table.header
+        if name not in used
+    ]
+
+
+def _bad_code(table: str, number: int, code: str) -> Finding:
+    return Finding(
+        Severity.REFUSED,
+        "patient-code",
+        "a patient's code of 1 to 32 letters and digits",
+        repr(code[:40]) if code else "none",
+        f"row {number} of {table}",
+        "Give the patient a plain code; the row is not used.",
+    )
+
+
+def _duplicate(place: RowPlace) -> Finding:
+    visit = f" visit {place.session_id}" if place.session_id else ""
+    return Finding(
+        Severity.REFUSED,
+        "duplicate-patient",
+        "each patient and visit once",
+        f"patient {place.patient_id}{visit} again",
+        f"row {place.number} of {place.table}",
+        "Keep the right row and remove the other; none of them is used.",
+        place.patient_id,
+        place.session_id,
+    )
