@@ -16,17 +16,15 @@ from plaquecast.domain.clinical import ClinicalRecord
 from plaquecast.domain.missing import Missing
 from plaquecast.domain.morphology import ArteryMorphology
 from plaquecast.domain.volume import ArterySegmentation
+from plaquecast.store.change_tables import PatientChange, read_change_factors_table, write_change_factors_table
 from plaquecast.store.json_values import from_json_value, to_json_value
 from plaquecast.store.morphology_files import read_arteries, read_changes, write_arteries, write_changes
 from plaquecast.store.segmentations import read_reference, read_segmentation, segmented_sides, write_segmentation
 from plaquecast.store.spatial import ras_of_lps, read_nifti_array, write_nifti
 from plaquecast.store.tables import (
     MeasuredArtery,
-    PatientChange,
     read_arteries_tables,
-    read_change_factors_table,
     write_arteries_table,
-    write_change_factors_table,
     write_slices_table,
     write_wall_maps_table,
 )

@@ -121,8 +121,9 @@ def load_segmenter(folder: Path) -> NetworkSegmenter:
 def describe(card: Mapping[str, Any]) -> str:
     """What segmented, in one sentence for the methods text."""
     return (
-        f"Both carotids were found and their tissues segmented by {card['model_id']}, a residual U-Net on regions across the"
-        f" artery with its neighbor slices, trained on {card['n_train']} patients ({card['origin']})."
+        f"Both carotids were found and their tissues segmented by {card['model_id']}, a residual U-Net on"
+        f" regions across the artery with their neighbor slices, trained on {card['n_train']} patients"
+        f" ({card['origin']})."
     )
 
 
@@ -191,7 +192,7 @@ def _slice_positions(grid: Grid, axis: Centerline) -> FloatArray:
 
 
 def plaque_mask(fractions: Array, pixel_mm: float) -> NDArray[np.bool_]:
-    """Voxels of wall thicker than 1.5 mm over at least two slices, and of every component, bool (slices, rows, columns)."""
+    """Wall thicker than 1.5 mm over at least two slices, and every component, bool (slices, rows, columns)."""
     labels = fractions.argmax(axis=0)
     components = np.isin(labels, [int(tissue) for tissue in COMPONENTS])
     thick = np.zeros(labels.shape, dtype=bool)

@@ -1,4 +1,4 @@
-"""What a cross-section of an artery must be, whatever a network says: one vessel, one lumen in it, no tissue outside."""
+"""What a cross-section of an artery must be, whatever a network says: one vessel, and one lumen in it."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,7 +21,7 @@ def clean_slice(fractions: Array, center: tuple[float, float]) -> Array:
         empty[Tissue.BACKGROUND] = 1.0
         return empty
     cleaned = fractions.copy()
-    soft = ndimage.binary_dilation(vessel, iterations=2)  # the soft edge of the vessel stays
+    soft = _grown(vessel, 2)  # the soft edge of the vessel stays
     cleaned[1:, ~soft] = 0.0
     cleaned[Tissue.BACKGROUND] = 1.0 - cleaned[1:].sum(axis=0)
     hole = vessel & (cleaned[Tissue.BACKGROUND] > 0.5)
@@ -31,11 +31,10 @@ def clean_slice(fractions: Array, center: tuple[float, float]) -> Array:
 
 
 def _with_one_lumen(fractions: Array, vessel: NDArray[np.bool_]) -> Array:
-    inner = ndimage.binary_erosion(vessel, border_value=0)
+    inner = np.asarray(ndimage.binary_erosion(vessel, border_value=0), dtype=bool)
     lumen = _largest_piece((fractions[Tissue.LUMEN] > 0.5) & inner)
-    filled = ndimage.binary_fill_holes(lumen)
-    lumen = np.asarray(filled, dtype=bool)
-    stray = ~ndimage.binary_dilation(lumen, iterations=2)
+    lumen = np.asarray(ndimage.binary_fill_holes(lumen), dtype=bool)
+    stray = ~_grown(lumen, 2)
     fractions[Tissue.WALL, stray & vessel] += fractions[Tissue.LUMEN, stray & vessel]
     outside = stray & ~vessel
     fractions[Tissue.BACKGROUND, outside] += fractions[Tissue.LUMEN, outside]
@@ -49,9 +48,20 @@ def _with_one_lumen(fractions: Array, vessel: NDArray[np.bool_]) -> Array:
     return fractions
 
 
+def _grown(mask: NDArray[np.bool_], pixels: int) -> NDArray[np.bool_]:
+    return np.asarray(ndimage.binary_dilation(mask, iterations=pixels), dtype=bool)
+
+
+def _pieces(mask: NDArray[np.bool_]) -> tuple[NDArray[np.int32], int]:
+    pieces = np.zeros(mask.shape, dtype=np.int32)
+    count = ndimage.label(mask, output=pieces)
+    assert isinstance(count, int)  # with an output array, only the count comes back
+    return pieces, count
+
+
 def _nearest_piece(mask: NDArray[np.bool_], center: tuple[float, float]) -> NDArray[np.bool_]:
     """The piece that holds the center or comes nearest to it, with its holes filled."""
-    pieces, count = ndimage.label(mask)
+    pieces, count = _pieces(mask)
     if count == 0:
         return mask
     rows, columns = np.nonzero(mask)
@@ -61,7 +71,7 @@ def _nearest_piece(mask: NDArray[np.bool_], center: tuple[float, float]) -> NDAr
 
 
 def _largest_piece(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    pieces, count = ndimage.label(mask)
+    pieces, count = _pieces(mask)
     if count <= 1:
         return mask
     return pieces == 1 + int(np.argmax(np.bincount(pieces.ravel())[1:]))

@@ -1,4 +1,4 @@
-"""The training loop: localizer first, then the tissue network; resumes, averages its weights, and knows when it failed."""
+"""The training loop: localizer first, then the tissue network; it resumes, and it knows when it failed."""
 
 import hashlib
 import time
@@ -177,7 +177,7 @@ def _train_heat(
     n_steps = settings.max_epochs * max(1, len(inputs) // 6)
     optimizer = torch.optim.AdamW(network.parameters(), lr=3e-3, weight_decay=1e-4)
     network.train()
-    start, loss_now = time.monotonic(), float("nan")
+    start, loss_now, step = time.monotonic(), float("nan"), 0
     for step in range(n_steps):
         spent = (time.monotonic() - start) / seconds
         if spent >= 1.0:
@@ -185,12 +185,11 @@ def _train_heat(
         for group in optimizer.param_groups:
             group["lr"] = 3e-3 * 0.5 * (1.0 + np.cos(np.pi * min(max(spent, step / n_steps), 1.0)))
         which = rng.integers(0, len(inputs), 6)
-        x, y, f = _moved(inputs[which], targets[which], rng), flags[which], None
-        images, wanted = x
-        f = y.clone()
+        images, wanted = _moved(inputs[which], targets[which], rng)
+        seen = flags[which]
         if rng.random() < 0.4:
-            images, f = _without_some(images, f, rng)
-        logits = network(images, f)
+            images, seen = _without_some(images, seen, rng)
+        logits = network(images, seen)
         loss = functional.binary_cross_entropy_with_logits(logits, wanted, pos_weight=torch.tensor(20.0))
         optimizer.zero_grad()
         loss.backward()

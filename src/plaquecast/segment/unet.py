@@ -55,7 +55,7 @@ class UNet(nn.Module):
 
 
 class TissueNetwork(nn.Module):
-    """Tissue logits (batch, N_TISSUES, n, n) of a region, and its position along the artery in units of 10 mm (batch,)."""
+    """Tissue logits (batch, N_TISSUES, n, n) of a region, and its position along the artery in 10 mm (batch,)."""
 
     def __init__(self, base_channels: int) -> None:
         super().__init__()

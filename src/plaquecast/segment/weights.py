@@ -1,7 +1,6 @@
 """Weights on disk: safetensors for the model, a checkpoint of tensors and plain values while it is trained."""
 
 import json
-import os
 from pathlib import Path
 from typing import Any
 
@@ -22,10 +21,10 @@ def save_networks(folder: Path, heat: HeatNetwork, tissue: TissueNetwork, card: 
     tensors |= {f"tissue.{name}": value.contiguous() for name, value in tissue.state_dict().items()}
     partial = folder / f".{WEIGHTS_FILE}.partial"
     save_file(tensors, partial)
-    os.replace(partial, folder / WEIGHTS_FILE)
+    partial.replace(folder / WEIGHTS_FILE)
     partial = folder / f".{CARD_FILE}.partial"
     partial.write_text(json.dumps(card, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
-    os.replace(partial, folder / CARD_FILE)
+    partial.replace(folder / CARD_FILE)
 
 
 def load_networks(folder: Path) -> tuple[HeatNetwork, TissueNetwork, dict[str, Any]]:
@@ -55,7 +54,7 @@ def save_checkpoint(path: Path, state: dict[str, Any]) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_name(f".{path.name}.partial")
     torch.save(state, partial)
-    os.replace(partial, path)
+    partial.replace(path)
 
 
 def load_checkpoint(path: Path) -> dict[str, Any] | None:

@@ -13,7 +13,15 @@ from plaquecast.domain.forecast import Forecast
 from plaquecast.domain.missing import Measured, Missing
 from plaquecast.store.columns import REASON_ENDING
 from plaquecast.store.table_files import read_table
-from plaquecast.store.table_rows import columns_of, cells_of, measured_cells, measured_columns, measured_fields, read_measured, write_rows
+from plaquecast.store.table_rows import (
+    cells_of,
+    columns_of,
+    measured_cells,
+    measured_columns,
+    measured_fields,
+    read_measured,
+    write_rows,
+)
 
 _PATIENT_SIDE = {"participant_id": pa.string(), "side": pa.string()}
 _BOTH = "both"
@@ -76,7 +84,9 @@ def write_forecast_table(folder: Path, forecasts: Iterable[PatientForecast]) -> 
     for entry in forecasts:
         forecast = entry.forecast
         row: dict[str, Any] = {"participant_id": f"sub-{entry.patient_id}"}
-        row |= {name: getattr(forecast, name) for name in _FORECAST_PLAIN} | measured_cells(forecast, FORECAST_MEASUREMENTS)
+        row |= {name: getattr(forecast, name) for name in _FORECAST_PLAIN} | measured_cells(
+            forecast, FORECAST_MEASUREMENTS
+        )
         row |= {"side": forecast.side.value, "factor": forecast.factor.value, "reasons": list(forecast.reasons)}
         rows.append(row)
     schema = _PATIENT_SIDE | {"factor": pa.string()} | _FORECAST_PLAIN | measured_columns(FORECAST_MEASUREMENTS)
@@ -128,5 +138,3 @@ def write_expected_change_table(
                 row |= cells_of(dict(zip(names, (value, true[patient_id][side][factor]), strict=True)))
                 rows.append(row)
     write_rows(folder, "expected_change", rows, _PATIENT_SIDE | {"factor": pa.string()} | measured_columns(names))
-
-

@@ -15,14 +15,17 @@ from plaquecast.store.table_files import Table, write_table
 
 
 def measured_fields(kind: type) -> tuple[str, ...]:
+    """Names of the measured fields of a domain type, in their order."""
     return tuple(entry.name for entry in fields(kind) if entry.type == Measured)
 
 
 def write_rows(folder: Path, name: str, rows: Sequence[Mapping[str, Any]], schema: dict[str, pa.DataType]) -> None:
+    """Write rows as a table whose columns are those of the schema, in its order."""
     write_table(folder, Table(name, {column: [row[column] for row in rows] for column in schema}), schema)
 
 
 def columns_of(kind: pa.DataType, *names: str) -> dict[str, pa.DataType]:
+    """A schema of columns of one kind."""
     return dict.fromkeys(names, kind)
 
 
@@ -35,12 +38,18 @@ def measured_columns(names: Sequence[str]) -> dict[str, pa.DataType]:
 
 
 def measured_cells(thing: object, names: Sequence[str]) -> dict[str, Any]:
+    """The cells of the named measurements of a thing, or of a thing that is missing as a whole."""
     if isinstance(thing, Missing):
         return cells_of(dict.fromkeys(names, thing))
     return cells_of({name: getattr(thing, name) for name in names})
 
 
 def cells_of(values: Mapping[str, Measured]) -> dict[str, Any]:
+    """Each value and, beside it, the reason where it is missing.
+
+    Raises:
+        PlaquecastError: if a value is not finite, which no step may hand over.
+    """
     cells: dict[str, Any] = {}
     for name, value in values.items():
         if isinstance(value, Missing):
@@ -59,6 +68,7 @@ def cells_of(values: Mapping[str, Measured]) -> dict[str, Any]:
 
 
 def read_measured(row: Mapping[str, Any], names: Sequence[str]) -> dict[str, Any]:
+    """The named measurements of a row, as they were before they were written."""
     return {name: parse_missing(row[name + REASON_ENDING]) if row[name] is None else row[name] for name in names}
 
 
@@ -70,5 +80,3 @@ def parse_missing(text: str) -> Missing:
     """
     reason, _, detail = text.partition(": ")
     return Missing(Reason(reason), detail)
-
-

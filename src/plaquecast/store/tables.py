@@ -1,8 +1,7 @@
 """The tables of a run: domain things to rows and back, each number with the reason beside it where it is missing."""
 
-import dataclasses
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
 from typing import Any
@@ -11,13 +10,18 @@ import numpy as np
 import pyarrow as pa
 
 from plaquecast.domain.anatomy import Side, Tissue, Weighting
-from plaquecast.domain.change import ChangeFactor, Factor, Verdict
-from plaquecast.domain.forecast import Forecast
-from plaquecast.domain.missing import Measured, Missing, Reason
+from plaquecast.domain.missing import Missing, Reason
 from plaquecast.domain.morphology import ArteryMorphology, SliceMorphology, WallMap
-from plaquecast.errors import PlaquecastError
-from plaquecast.store.columns import REASON_ENDING
 from plaquecast.store.table_files import Table, read_table, write_table
+from plaquecast.store.table_rows import (
+    columns_of,
+    measured_cells,
+    measured_columns,
+    measured_fields,
+    parse_missing,
+    read_measured,
+    write_rows,
+)
 
 _IDS = {"participant_id": pa.string(), "session_id": pa.string(), "side": pa.string()}
 _PATIENT_SIDE = {"participant_id": pa.string(), "side": pa.string()}

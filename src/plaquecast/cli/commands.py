@@ -1,0 +1,34 @@
+"""The table of commands; only what works stands here."""
+
+import typer
+
+from plaquecast.cli import (
+    check,
+    config,
+    demo,
+    doctor,
+    examine,
+    import_,
+    predict,
+    run,
+    simulate,
+    train_predictor,
+    train_segmenter,
+)
+
+
+def register(app: typer.Typer) -> None:
+    """Put every command into the app, once."""
+    if app.registered_commands:
+        return
+    app.command("demo")(demo.demo)
+    app.command("simulate")(simulate.simulate)
+    app.command("import")(import_.import_)
+    app.command("check")(check.check)
+    app.command("train-segmenter")(train_segmenter.train_segmenter)
+    app.command("examine")(examine.examine)
+    app.command("run")(run.run)
+    app.command("train-predictor")(train_predictor.train_predictor)
+    app.command("predict")(predict.predict)
+    app.command("doctor")(doctor.doctor)
+    app.add_typer(config.app, name="config")

@@ -1,0 +1,30 @@
+"""Options that several commands share."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from plaquecast.settings import Settings, load_settings
+
+Json = Annotated[bool, typer.Option("--json", help="Speak in lines of JSON, for machines.")]
+SettingsFile = Annotated[Path | None, typer.Option("--settings", help="TOML file of settings.")]
+Overrides = Annotated[
+    list[str] | None,
+    typer.Option("--set", help="One setting, as step.name=value; may be repeated.", metavar="KEY=VALUE"),
+]
+Workers = Annotated[int | None, typer.Option("--workers", min=1, help="Cases worked on at the same time.")]
+Scheduler = Annotated[str, typer.Option("--scheduler", help="Address of a Dask scheduler, tcp://host:port.")]
+SegmenterFolder = Annotated[Path | None, typer.Option("--segmenter", help="Folder of a trained segmenter.")]
+
+
+def resolve(
+    file: Path | None, overrides: list[str] | None, workers: int | None = None, scheduler: str = ""
+) -> Settings:
+    """Settings from defaults, then the file, then `--set`, then the options of their own."""
+    extra = list(overrides or [])
+    if workers is not None:
+        extra.append(f"run.workers={workers}")
+    if scheduler:
+        extra.append(f"run.scheduler={scheduler}")
+    return load_settings(file, extra)

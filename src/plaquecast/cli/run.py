@@ -1,0 +1,37 @@
+"""`plaquecast run`: a whole cohort, both visits of everybody."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from plaquecast.cli.options import Json, Overrides, Scheduler, SettingsFile, Workers, resolve
+from plaquecast.cli.output import listener, speak_json, tell
+
+
+def run(
+    dataset: Annotated[Path, typer.Argument(help="Folder of the BIDS dataset.")],
+    segmenter: Annotated[Path, typer.Option("--segmenter", help="Folder of a trained segmenter.")],
+    out: Annotated[Path, typer.Option("--out", help="Folder of the run; run again to go on where it stopped.")],
+    workers: Workers = None,
+    scheduler: Scheduler = "",
+    settings: SettingsFile = None,
+    overrides: Overrides = None,
+    json: Json = False,
+) -> None:
+    """Examine every visit of every patient, compute change per year, write tables and reports.
+
+    A patient who is refused never stops the others. Ends with exit code 3 if anybody was refused.
+
+    Example: plaquecast run cohort --segmenter segmenter --out run --workers 2
+    """
+    from plaquecast.pipeline.cohort import run_cohort
+
+    speak_json(json)
+    with listener() as listen:
+        summary = run_cohort(dataset, segmenter, out, resolve(settings, overrides, workers, scheduler), listen)
+    for sentence in summary.refusals:
+        tell(f"refused: {sentence}", {"refused": sentence})
+    tell(summary.last_line(), summary.as_dict())
+    if summary.refused:
+        raise typer.Exit(3)

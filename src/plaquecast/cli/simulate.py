@@ -1,0 +1,44 @@
+"""`plaquecast simulate`: a simulated cohort as a BIDS dataset, with its truth."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from plaquecast.cli.options import Json, Overrides, SettingsFile, Workers, resolve
+from plaquecast.cli.output import listener, speak_json, tell
+
+
+def simulate(
+    patients: Annotated[int, typer.Option("--patients", min=1, help="How many patients.")],
+    out: Annotated[Path, typer.Option("--out", help="New folder of the dataset.")],
+    seed: Annotated[int, typer.Option("--seed", help="Seed; the same seed gives the same patients.")] = 1,
+    images: Annotated[
+        bool, typer.Option("--images/--no-images", help="With images, or as tables of a run with published errors.")
+    ] = True,
+    world: Annotated[
+        str,
+        typer.Option("--world", help="default, null, healthy, strong, treatment, shifted, harsh or contrast."),
+    ] = "default",
+    repeat_scans: Annotated[
+        bool, typer.Option("--repeat-scans", help="Add a second scan of each baseline, as the session `rescan`.")
+    ] = False,
+    workers: Workers = None,
+    settings: SettingsFile = None,
+    overrides: Overrides = None,
+    json: Json = False,
+) -> None:
+    """Simulate patients with two visits whose truth is known; it is kept in OUT/derivatives/truth.
+
+    Example: plaquecast simulate --patients 10 --seed 1 --out cohort
+    """
+    from plaquecast.pipeline.simulate import write_simulated_cohort, write_simulated_tables
+
+    speak_json(json)
+    resolved = resolve(settings, [f"simulate.world={world}", *(overrides or [])], workers)
+    with listener() as listen:
+        if images:
+            write_simulated_cohort(out, patients, seed, resolved, listen, repeat_scans=repeat_scans)
+        else:
+            write_simulated_tables(out, patients, seed, resolved)
+    tell(f"Done: {patients} simulated patients in {out}", {"patients": patients, "dataset": str(out)})

@@ -1,0 +1,107 @@
+"""Is this machine fit for the work: one line and one remedy for each thing that matters."""
+
+import importlib
+import importlib.metadata
+import os
+import platform
+import shutil
+import sys
+from dataclasses import asdict, dataclass
+from importlib.util import find_spec
+from pathlib import Path
+
+import psutil
+
+GIB = 2**30
+NEEDED = [
+    "numpy",
+    "scipy",
+    "scikit-image",
+    "pydantic",
+    "nibabel",
+    "pydicom",
+    "highdicom",
+    "SimpleITK",
+    "torch",
+    "safetensors",
+    "scikit-learn",
+    "lightgbm",
+    "skops",
+    "matplotlib",
+    "jinja2",
+    "pandas",
+    "pyarrow",
+    "joblib",
+]
+DECODERS = {"JPEG 2000": "openjpeg", "JPEG-LS": "jpeg_ls"}
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One thing looked at: whether it is fit, what was found, and what to do if it is not."""
+
+    subject: str
+    fit: bool
+    found: str
+    remedy: str = ""
+
+    def sentence(self) -> str:
+        """The line as it is printed."""
+        return f"{'ok' if self.fit else 'MEND':<5}{self.subject}: {self.found}" + (
+            "" if self.fit else f". {self.remedy}"
+        )
+
+    def as_dict(self) -> dict[str, object]:
+        """The line as plain values."""
+        return asdict(self)
+
+
+def examine_machine(folder: Path = Path()) -> tuple[Line, ...]:
+    """Look at everything that decides whether a run can work here; computes nothing and changes nothing."""
+    return (_python(), *_packages(), *_decoders(), _cores(), _memory(), _disk(folder), _accelerator())
+
+
+def _python() -> Line:
+    return Line("Python", sys.version_info >= (3, 11), platform.python_version(), "Install Python 3.11 or newer.")
+
+
+def _packages() -> list[Line]:
+    lines = []
+    for name in NEEDED:
+        try:
+            lines.append(Line(name, True, importlib.metadata.version(name)))
+        except importlib.metadata.PackageNotFoundError:
+            lines.append(Line(name, False, "not installed", "Install plaquecast again with its constraints."))
+    return lines
+
+
+def _decoders() -> list[Line]:
+    return [
+        Line(
+            f"{name} decoder", find_spec(module) is not None, module,
+            f"Install the package that provides {module}; DICOM compressed so cannot be read without it.",
+        )
+        for name, module in DECODERS.items()
+    ]  # fmt: skip
+
+
+def _cores() -> Line:
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return Line("cores", cores >= 2, str(cores), "A cohort works on one patient per core; more cores are faster.")
+
+
+def _memory() -> Line:
+    free = psutil.virtual_memory().available / GIB
+    return Line("free memory", free >= 3, f"{free:.1f} GiB", "Close programs, or run with --workers 1.")
+
+
+def _disk(folder: Path) -> Line:
+    free = shutil.disk_usage(folder).free / GIB
+    return Line("free disk here", free >= 2, f"{free:.1f} GiB", "Make room, or write to another disk.")
+
+
+def _accelerator() -> Line:
+    torch = importlib.import_module("torch")  # slow to import; asked last
+
+    found = torch.cuda.get_device_name(0) if torch.cuda.is_available() else "none; training and inference use the CPU"
+    return Line("accelerator", True, found)

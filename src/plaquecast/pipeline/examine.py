@@ -1,0 +1,71 @@
+"""The main path for one visit, and for two: read, align, segment, measure, compare."""
+
+from collections.abc import Mapping
+
+from plaquecast.change.factors import change_factors
+from plaquecast.domain.anatomy import Side
+from plaquecast.domain.examined import ExaminedPair, ExaminedVisit
+from plaquecast.domain.measurements import MeasurementError
+from plaquecast.domain.missing import Missing, Reason
+from plaquecast.domain.morphology import ArteryMorphology
+from plaquecast.domain.protocols import Segmenter
+from plaquecast.domain.visit import AlignedVisit, Visit, VisitAlignment, interval_years
+from plaquecast.domain.volume import ArterySegmentation, Centerline
+from plaquecast.measure.artery import measure_artery
+from plaquecast.register.contrasts import align_visit
+from plaquecast.register.visits import align_visits
+from plaquecast.settings import Settings
+
+
+def examine_visit(visit: Visit, segmenter: Segmenter, settings: Settings) -> ExaminedVisit:
+    """Align the weightings of a visit, segment both arteries and measure them.
+
+    Raises:
+        QualityError: if the images cannot be trusted as a whole.
+        ModelError: if the segmenter does not fit these weightings.
+    """
+    aligned = align_visit(visit, settings.register)
+    segmentations = segmenter.segment(aligned)
+    arteries = {side: _measure(found, aligned, settings) for side, found in segmentations.items()}
+    return ExaminedVisit(aligned, segmentations, arteries)
+
+
+def _measure(
+    segmentation: ArterySegmentation | Missing, aligned: AlignedVisit, settings: Settings
+) -> ArteryMorphology | Missing:
+    if isinstance(segmentation, Missing):
+        return segmentation
+    return measure_artery(segmentation, aligned.volumes, settings.measure)
+
+
+def compare_visits(
+    baseline: ExaminedVisit, follow_up: ExaminedVisit, errors: Mapping[str, MeasurementError], settings: Settings
+) -> ExaminedPair:
+    """Lay the follow-up on the baseline and compute every change factor per year.
+
+    Change factors compare slices at the same distance from the bifurcation, so they need no resampled image; the
+    alignment is the independent proof that both visits show the same neck, and its verdict gates the comparison.
+    """
+    years = interval_years(baseline.aligned.acquired, follow_up.aligned.acquired)
+    alignment = align_visits(baseline.aligned, follow_up.aligned, _centerlines(baseline, follow_up), settings.register)
+    changes = []
+    for side in Side:
+        before = _gated(baseline.arteries[side], alignment)
+        after = _gated(follow_up.arteries[side], alignment)
+        changes.extend(change_factors(before, after, years, errors, settings.change))
+    return ExaminedPair(baseline, follow_up, alignment, years, tuple(changes))
+
+
+def _gated(artery: ArteryMorphology | Missing, alignment: VisitAlignment) -> ArteryMorphology | Missing:
+    if alignment.quality.passed:
+        return artery
+    return Missing(Reason.FAILED_QUALITY, f"the visits do not lie on each other: {alignment.quality.reason}")
+
+
+def _centerlines(baseline: ExaminedVisit, follow_up: ExaminedVisit) -> dict[Side, tuple[Centerline, Centerline]]:
+    found = {}
+    for side in Side:
+        before, after = baseline.segmentations[side], follow_up.segmentations[side]
+        if isinstance(before, ArterySegmentation) and isinstance(after, ArterySegmentation):
+            found[side] = (before.centerline, after.centerline)
+    return found

@@ -1,0 +1,64 @@
+"""The weightings of one visit on one grid: each is laid on the reference by a rigid transform and resampled once."""
+
+from dataclasses import replace
+
+from plaquecast.domain.anatomy import WALL_WEIGHTINGS, Weighting
+from plaquecast.domain.transform import RigidTransform
+from plaquecast.domain.visit import AlignedVisit, RegistrationQuality, Visit
+from plaquecast.domain.volume import Volume
+from plaquecast.geometry.resample import resample, share_inside
+from plaquecast.register.quality import judge
+from plaquecast.register.rigid import LEVELS, Criterion, middle_mm, register_rigid
+from plaquecast.settings import RegisterSettings
+
+
+def align_visit(visit: Visit, settings: RegisterSettings) -> AlignedVisit:
+    """Lay every weighting of a visit on the grid of its reference weighting.
+
+    The reference is the first black-blood weighting there is (T1W, T2W, PDW, CE_T1W), else the weighting with the most
+    slices. A weighting whose alignment does not pass the gate is left out; `quality` says why.
+    """
+    reference = choose_reference(visit)
+    fixed = visit.volumes[reference]
+    volumes = {reference: fixed}
+    transforms = {reference: RigidTransform.identity()}
+    quality = {reference: RegistrationQuality(1.0, True, "the reference")}
+    for weighting, volume in visit.volumes.items():
+        if weighting is reference:
+            continue
+        transform = register_rigid(fixed, volume, settings)
+        quality[weighting] = verdict = judge_pair(fixed, volume, transform, settings)
+        transforms[weighting] = transform
+        if verdict.passed:
+            volumes[weighting] = Volume(
+                fixed.grid, resample(volume.array, volume.grid, fixed.grid, transform), weighting
+            )
+    return AlignedVisit(
+        visit.patient_id, visit.session_id, visit.acquired, reference, volumes, transforms, quality, visit.clinical
+    )
+
+
+def choose_reference(visit: Visit) -> Weighting:
+    """The weighting whose grid the visit gets."""
+    for weighting in WALL_WEIGHTINGS:
+        if weighting in visit.volumes:
+            return weighting
+    return max(visit.volumes, key=lambda weighting: (visit.volumes[weighting].grid.shape[0], weighting.value))
+
+
+def judge_pair(
+    fixed: Volume, other: Volume, transform: RigidTransform, settings: RegisterSettings
+) -> RegistrationQuality:
+    """Judge a transform by points that the search did not draw."""
+    criterion = Criterion(fixed, other, LEVELS[-1], replace(settings, seed=settings.seed + 1))
+    overlap = share_inside(other.grid, fixed.grid, transform)
+    return judge(criterion, transform, middle_mm(fixed), overlap, settings)
+
+
+def describe(settings: RegisterSettings) -> str:
+    """How images were aligned, in one sentence for the methods text."""
+    return (
+        "Weightings were laid on the reference weighting, and the follow-up on the baseline, by rigid transforms of"
+        f" greatest mutual information ({settings.histogram_bins} bins, points sampled with seed {settings.seed}), coarse to"
+        " fine; alignments that did not pass the gate were left out."
+    )
