@@ -90,6 +90,10 @@ class ChangeSettings:
     """Visits closer together than this are not annualized."""
     detection_z: float = 1.96
     """A change is detectable beyond this many SDs of its error."""
+    shortest_common_mm: float = 6.0
+    """Visits that share less artery than this are not compared, mm."""
+    smallest_component_mm3: float = 5.0
+    """A component smaller than this counts as absent: new, vanished, and never a percent of nothing."""
 
 
 @dataclass(frozen=True, slots=True)

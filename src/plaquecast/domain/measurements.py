@@ -67,6 +67,10 @@ CATALOGUE: tuple[Measurement, ...] = (
     Measurement("stenosis_area_percent", "%", "100 × (1 − lumen area / vessel area) at the narrowest slice",
                 "Mihai 2011", 0, 100,
                 MeasurementError(0.0, 4.0, "as NASCET")),
+    Measurement("narrowest_position_mm", "mm", "position of the slice with the smallest lumen above −8 mm",
+                "own", -8, 60),
+    Measurement("distal_reference_position_mm", "mm", "middle of the uppermost 4 mm, if they lie 10 mm above the "
+                "bifurcation or higher and their diameters differ by 10 % at most", "NASCET 1991", 10, 60),
     Measurement("plaque_volume_mm3", "mm³", "wall thicker than the plaque limit over at least two slices, and "
                 "every component", "own", 0, 3000, MeasurementError(0.08, 10.0, "assumed between wall and core")),
     Measurement("plaque_length_mm", "mm", "length of the slices that hold plaque", "own", 0, 60,

@@ -146,6 +146,7 @@ def true_morphology(
         loose_matrix_volume_mm3=tissue[Tissue.LOOSE_MATRIX],
         fibrous_cap_min_thickness_mm=float(cap.min()) if len(cap) else no_core,
         fibrous_cap_mean_thickness_mm=float(cap.mean()) if len(cap) else no_core,
+        fibrous_cap_resolution_mm=0.0,
         confidence=1.0,
         model_id=MODEL_ID,
         wall_map=_wall_map(grid) if with_slices else None,
@@ -164,6 +165,8 @@ def _stenosis(position_mm: FloatArray, lumen_mm2: FloatArray, vessel_mm2: FloatA
         "stenosis_ecst_percent": float(100.0 * (1.0 - diameter[narrowest] / original)),
         "stenosis_area_percent": float(100.0 * (1.0 - lumen_mm2[narrowest] / vessel_mm2[narrowest])),
         "remodeling_index": float(vessel_mm2[narrowest] / common),
+        "narrowest_position_mm": float(position_mm[narrowest]),
+        "distal_reference_position_mm": COVERAGE_MM - 1.5,
     }
 
 
@@ -184,6 +187,7 @@ def _slice(grid: Integration, position_mm: float, rows: slice) -> SliceMorpholog
     no_core = Missing(Reason.NO_CORE)
     return SliceMorphology(
         position_mm=float(position_mm),
+        length_mm=SLICE_MM,
         lumen_area_mm2=lumen,
         vessel_area_mm2=lumen + wall,
         wall_area_mm2=wall,
@@ -200,6 +204,7 @@ def _slice(grid: Integration, position_mm: float, rows: slice) -> SliceMorpholog
         plaque_area_mm2=float(grid.plaque_mm2[rows].sum(axis=1).mean()),
         fibrous_cap_min_thickness_mm=float(cap.min()) if len(cap) else no_core,
         fibrous_cap_mean_thickness_mm=float(cap.mean()) if len(cap) else no_core,
+        fibrous_cap_arc_degrees=360.0 * len(cap) / grid.cap_mm[rows].size,
         confidence=1.0,
     )
 
