@@ -52,7 +52,7 @@ def compare_visits(
     for side in Side:
         before = _gated(baseline.arteries[side], alignment)
         after = _gated(follow_up.arteries[side], alignment)
-        changes.extend(change_factors(before, after, years, errors, settings.change))
+        changes.extend(change_factors(before, after, years, errors, settings.change, side))
     return ExaminedPair(baseline, follow_up, alignment, years, tuple(changes))
 
 

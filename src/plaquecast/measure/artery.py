@@ -1,0 +1,170 @@
+"""Measure one artery of one visit: slices across it, the artery as a whole, and its unwrapped wall."""
+
+from collections.abc import Iterator, Mapping, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import ndimage
+
+from plaquecast.domain.anatomy import N_TISSUES, NOT_ANNOTATED, Tissue, Weighting
+from plaquecast.domain.grid import FloatArray, Grid
+from plaquecast.domain.missing import Measured, Missing, Reason
+from plaquecast.domain.morphology import ArteryMorphology, SliceMorphology, WallMap
+from plaquecast.domain.volume import ArterySegmentation, Volume
+from plaquecast.geometry.along_artery import artery_measurements, length_of
+from plaquecast.geometry.contours import even_angles
+from plaquecast.geometry.cross_section import cross_section, flow_divider_direction
+from plaquecast.measure.slices import UnwrappedSlice, unwrap_slice
+from plaquecast.settings import MeasureSettings
+
+LEAST_PLAQUE_SLICES = 2
+"""Thick wall is plaque if it lasts over this many neighbor slices."""
+
+
+def measure_artery(
+    segmentation: ArterySegmentation, volumes: Mapping[Weighting, Volume], settings: MeasureSettings
+) -> ArteryMorphology:
+    """Measure an artery over the covered slices, perpendicular to its axis, from its tissue fractions or labels.
+
+    `volumes` give the wall map its intensities; they may be empty. Slices that are not covered, hold voxels nobody
+    judged, cut the artery too obliquely, or show no closed vessel are left out. A segmentation that holds nothing but
+    lumen (bright blood) has lumen measurements, and `Missing` as not shown for the rest. Without any usable slice,
+    everything is `Missing` as not covered.
+    """
+    sections = list(_unwrapped(segmentation, settings.n_angles))
+    shows_wall = _shows_wall(segmentation)
+    plaque = _plaque_areas(sections, settings.plaque_thickness_mm)
+    slices = tuple(
+        _slice(section, area, segmentation, shows_wall) for section, area in zip(sections, plaque, strict=True)
+    )
+    lengths_mm = np.array([length_of(each) for each in slices])
+    used = [section.plane.slice_index for section in sections]
+    return ArteryMorphology(
+        side=segmentation.side,
+        slices=slices,
+        **artery_measurements(slices, lengths_mm, settings.cap_resolution_mm),
+        confidence=float(segmentation.slice_confidence[used].mean()) if used else 0.0,
+        model_id=segmentation.model_id,
+        wall_map=_wall_map(sections, segmentation.grid, volumes) if used and shows_wall else None,
+    )
+
+
+def describe(settings: MeasureSettings) -> str:
+    """How arteries were measured, in sentences for the methods text."""
+    return (
+        "Lumen and outer wall were traced where tissue fractions pass one half, on"
+        f" {settings.n_angles} rays per slice, projected across the artery's axis. Wall thickness is the length of the"
+        " streamlines of the harmonic function between both contours. Plaque is wall thicker than"
+        f" {settings.plaque_thickness_mm:g} mm over at least {LEAST_PLAQUE_SLICES} slices, and every component."
+        f" A fibrous cap thinner than {settings.cap_resolution_mm:g} mm is given as below resolution."
+    )
+
+
+def _shows_wall(segmentation: ArterySegmentation) -> bool:
+    """Whether any voxel is anything else than lumen or background: bright blood shows no wall."""
+    labels = segmentation.labels.array
+    return bool(((labels > Tissue.LUMEN) & (labels != NOT_ANNOTATED)).any())
+
+
+def _unwrapped(segmentation: ArterySegmentation, n_angles: int) -> Iterator[UnwrappedSlice]:
+    """Usable slices from the chest to the head."""
+    grid, labels, position = segmentation.grid, segmentation.labels.array, segmentation.slice_position_mm
+    divider = flow_divider_direction(segmentation.centerline, segmentation.side)
+    unjudged = (labels == NOT_ANNOTATED).any(axis=(1, 2))
+    usable = np.flatnonzero(segmentation.covered & np.isfinite(position) & ~unjudged)
+    for k in usable[np.argsort(position[usable], kind="stable")]:
+        tangent = segmentation.centerline.tangent(position[k : k + 1])[0]
+        plane = cross_section(grid, int(k), float(position[k]), tangent, divider)
+        section = (
+            None if plane is None else unwrap_slice(_fractions(segmentation, k), plane, grid.pixel_area_mm2, n_angles)
+        )
+        if section is not None:
+            yield section
+
+
+def _fractions(segmentation: ArterySegmentation, k: int) -> NDArray[np.float32]:
+    """Tissue fractions (N_TISSUES, rows, columns) of one slice; a label is a fraction of 1."""
+    if segmentation.probabilities is not None:
+        return segmentation.probabilities[:, k]
+    labels = segmentation.labels.array[k]
+    return (labels == np.arange(N_TISSUES)[:, None, None]).astype(np.float32)
+
+
+def _plaque_areas(sections: Sequence[UnwrappedSlice], limit_mm: float) -> FloatArray:
+    """Area of plaque per slice (n,): thick wall that lasts, and components where the wall is not thick."""
+    if not sections:
+        return np.zeros(0)
+    thick = np.stack([section.thickness_mm > limit_mm for section in sections])
+    lasting = _lasting(np.any(thick, axis=1), np.array([section.plane.slice_index for section in sections]))
+    areas = []
+    for section, is_thick in zip(sections, thick & lasting[:, None], strict=True):
+        wall = np.where(is_thick, section.contours.sector_wall_mm2, 0.0)
+        areas.append(float(np.maximum(wall, section.component_mm2).sum()))
+    return np.array(areas)
+
+
+def _lasting(flags: NDArray[np.bool_], slice_index: NDArray[np.intp]) -> NDArray[np.bool_]:
+    """Flags (n,) that belong to a run of at least `LEAST_PLAQUE_SLICES` neighbor slices."""
+    breaks = np.concatenate([[0], np.cumsum((np.abs(np.diff(slice_index)) > 1) | (np.diff(flags.astype(int)) != 0))])
+    return flags & (np.bincount(breaks)[breaks] >= LEAST_PLAQUE_SLICES)
+
+
+def _slice(
+    section: UnwrappedSlice, plaque_mm2: float, segmentation: ArterySegmentation, shows_wall: bool
+) -> SliceMorphology:
+    not_shown = Missing(Reason.NOT_SHOWN)
+
+    def wall(value: float) -> Measured:
+        return float(value) if shows_wall else not_shown
+
+    lumen_mm2, wall_mm2 = section.contours.sector_lumen_mm2.sum(), section.contours.sector_wall_mm2.sum()
+    thickness, area = section.thickness_mm, section.area_mm2
+    cap = section.cap_mm[np.isfinite(section.cap_mm)]
+    no_cap = Missing(Reason.NO_CORE) if shows_wall else not_shown
+    return SliceMorphology(
+        position_mm=section.plane.position_mm,
+        length_mm=segmentation.grid.slice_spacing_mm / section.plane.cosine,
+        lumen_area_mm2=float(lumen_mm2),
+        vessel_area_mm2=wall(lumen_mm2 + wall_mm2),
+        wall_area_mm2=wall(wall_mm2),
+        normalized_wall_index=wall(wall_mm2 / (lumen_mm2 + wall_mm2)),
+        mean_wall_thickness_mm=wall(thickness @ section.arc_mm / section.arc_mm.sum()),
+        max_wall_thickness_mm=wall(thickness.max()),
+        eccentricity_index=wall((thickness.max() - thickness.min()) / thickness.max()),
+        calcification_area_mm2=wall(area[Tissue.CALCIFICATION]),
+        lipid_rich_necrotic_core_area_mm2=wall(
+            area[Tissue.LIPID_RICH_NECROTIC_CORE] + area[Tissue.INTRAPLAQUE_HEMORRHAGE]
+        ),
+        non_hemorrhagic_core_area_mm2=wall(area[Tissue.LIPID_RICH_NECROTIC_CORE]),
+        intraplaque_hemorrhage_area_mm2=wall(area[Tissue.INTRAPLAQUE_HEMORRHAGE]),
+        fibrous_cap_area_mm2=wall(area[Tissue.FIBROUS_CAP]),
+        loose_matrix_area_mm2=wall(area[Tissue.LOOSE_MATRIX]),
+        plaque_area_mm2=wall(plaque_mm2),
+        fibrous_cap_min_thickness_mm=float(cap.min()) if len(cap) else no_cap,
+        fibrous_cap_mean_thickness_mm=float(cap.mean()) if len(cap) else no_cap,
+        fibrous_cap_arc_degrees=wall(360.0 * len(cap) / len(thickness)),
+        confidence=float(segmentation.slice_confidence[section.plane.slice_index]),
+    )
+
+
+def _wall_map(sections: Sequence[UnwrappedSlice], grid: Grid, volumes: Mapping[Weighting, Volume]) -> WallMap:
+    places = np.stack([_places_mm(section, grid) for section in sections])
+    return WallMap(
+        position_mm=np.array([section.plane.position_mm for section in sections]),
+        angle_degrees=np.degrees(even_angles(places.shape[1])),
+        wall_thickness_mm=np.stack([section.thickness_mm for section in sections]),
+        tissue=np.stack([section.telling for section in sections]),
+        intensity={weighting: _intensity(volume, places) for weighting, volume in volumes.items()},
+    )
+
+
+def _places_mm(section: UnwrappedSlice, grid: Grid) -> FloatArray:
+    """Points (m, n, 3) LPS mm of the streamlines."""
+    layer = np.full((*section.index.shape[:2], 1), float(section.plane.slice_index))
+    return grid.to_mm(np.concatenate([layer, section.index], axis=2))
+
+
+def _intensity(volume: Volume, places_mm: FloatArray) -> FloatArray:
+    """Mean intensity along each streamline, (slices, m) from points (slices, m, n, 3)."""
+    index = np.moveaxis(volume.grid.to_index(places_mm), -1, 0)
+    return ndimage.map_coordinates(volume.array, index, order=1, mode="nearest", output=np.float64).mean(axis=-1)
