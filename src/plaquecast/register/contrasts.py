@@ -71,6 +71,6 @@ def describe(settings: RegisterSettings) -> str:
     """How images were aligned, in one sentence for the methods text."""
     return (
         "Weightings were laid on the reference weighting, and the follow-up on the baseline, by rigid transforms of"
-        f" greatest mutual information ({settings.histogram_bins} bins, points sampled with seed {settings.seed}), coarse to"
-        " fine; alignments that did not pass the gate were left out."
+        f" greatest mutual information ({settings.histogram_bins} bins, points sampled with seed {settings.seed}),"
+        " coarse to fine; alignments that did not pass the gate were left out."
     )

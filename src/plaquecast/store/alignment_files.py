@@ -1,4 +1,4 @@
-"""How the weightings of a visit, and two visits, lie on each other: our own JSON, and ITK text files for other tools."""
+"""How the weightings of a visit, and two visits, lie on each other: our JSON, and ITK text for other tools."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
