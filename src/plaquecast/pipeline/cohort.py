@@ -17,7 +17,7 @@ from plaquecast.pipeline.models import OpenedSegmenter, open_segmenter
 from plaquecast.pipeline.patient import PatientCase, PatientResult, work_on_patient
 from plaquecast.pipeline.progress import Listener, Progress
 from plaquecast.report.cohort import cohort_report
-from plaquecast.settings import Settings, settings_as_dict
+from plaquecast.settings import Settings, deciding_settings
 from plaquecast.store.atomic import write_text
 from plaquecast.store.bids import write_dataset_description
 from plaquecast.store.change_tables import PatientChange, write_change_factors_table
@@ -198,8 +198,7 @@ def _manifest(
     return RunManifest(
         command="run",
         simulated=dataset.simulated,
-        # how the work is spread changes no number, so it does not belong to what the run was
-        settings={step: values for step, values in settings_as_dict(settings).items() if step != "run"},
+        settings=deciding_settings(settings),
         seeds={"register": settings.register.seed},
         input_sha256=hashes,
         outcomes=cases,

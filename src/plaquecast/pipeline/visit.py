@@ -16,7 +16,7 @@ from plaquecast.pipeline.examine import examine_visit
 from plaquecast.pipeline.methods import methods_text
 from plaquecast.pipeline.models import OpenedSegmenter, segmenter_for
 from plaquecast.report.visit import artery_sentence, visit_report
-from plaquecast.settings import Settings, settings_as_dict
+from plaquecast.settings import Settings, deciding_settings
 from plaquecast.store.atomic import sha256_of_file, write_text
 from plaquecast.store.bids import write_dataset_description
 from plaquecast.store.journal import Journal
@@ -122,7 +122,7 @@ def _write(
         RunManifest(
             command="examine",
             simulated=read.simulated,
-            settings={step: values for step, values in settings_as_dict(settings).items() if step != "run"},
+            settings=deciding_settings(settings),
             seeds={"register": settings.register.seed},
             input_sha256=read.input_sha256,
             outcomes=(CaseOutcome(f"{visit.patient_id} {visit.session_id}", status, read.findings),),
