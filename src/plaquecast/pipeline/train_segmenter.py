@@ -1,4 +1,4 @@
-"""The main path of training a segmenter: annotated visits are read, aligned and learned from; the model gets its card."""
+"""The main path of training a segmenter: annotated visits are read, aligned and learned from."""
 
 from collections import defaultdict
 from collections.abc import Sequence
