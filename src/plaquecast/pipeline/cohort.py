@@ -14,7 +14,7 @@ from plaquecast.pipeline.case_files import arteries_path, changes_path
 from plaquecast.pipeline.executor import Outcome, run_cases
 from plaquecast.pipeline.methods import methods_text
 from plaquecast.pipeline.models import OpenedSegmenter, open_segmenter
-from plaquecast.pipeline.patient import PatientCase, PatientResult, work_on_patient
+from plaquecast.pipeline.patient import REPORTS, PatientCase, PatientResult, work_on_patient
 from plaquecast.pipeline.progress import Listener, Progress
 from plaquecast.report.cohort import cohort_report
 from plaquecast.settings import Settings, deciding_settings
@@ -147,7 +147,13 @@ def _write_pages(
         f" change per year could be computed in {len(changes)}."
     ]
     page = cohort_report(
-        dataset.root.name, changes, findings, methods_text(opened.sentence, settings), dataset.simulated, answer
+        dataset.root.name,
+        changes,
+        findings,
+        methods_text(opened.sentence, settings),
+        dataset.simulated,
+        answer,
+        {path.stem: f"{REPORTS}/{path.name}" for path in sorted((out / REPORTS).glob("*.html"))},
     )
     write_text(out / "report.html", page)
 
