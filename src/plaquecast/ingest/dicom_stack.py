@@ -123,7 +123,9 @@ def _vector(frame: Frame, keyword: str, count: int) -> FloatArray:
 def _pixel_spacing(frames: Sequence[Frame]) -> FloatArray:
     values = np.stack([_vector(frame, "PixelSpacing", 2) for frame in frames])
     if (values <= 0).any():
-        raise _refused(frames, "pixels of positive size", f"{values.min():g} mm", "Send the images again.", "voxel-size")
+        raise _refused(
+            frames, "pixels of positive size", f"{values.min():g} mm", "Send the images again.", "voxel-size"
+        )
     other = np.abs(values - np.median(values, axis=0)).max(axis=1) > 1e-4 * values.max()
     if other.any():
         found = f"{values[other][0].tolist()} mm beside {np.median(values, axis=0).tolist()} mm"
@@ -182,4 +184,3 @@ def _places(frames: Sequence[Frame], positions: FloatArray, orientation: FloatAr
 
 def _refused(frames: Sequence[Frame], expected: str, found: str, remedy: str, code: str) -> InputError:
     return InputError(expected=expected, found=found, where=shown_files(frames), remedy=remedy, code=code)
-
