@@ -67,7 +67,7 @@ def run_cohort(dataset: Path, segmenter: Path, out: Path, settings: Settings, li
     found = read_dataset(dataset)
     opened = open_segmenter(segmenter)
     _refuse_empty(found)
-    identity = {"command": "run", "dataset": str(dataset.resolve()), "segmenter": opened.model_hash}
+    identity = {"command": "run", "dataset": str(dataset.resolve()), "weights": opened.weights_hash}
     with Journal(out, identity) as journal:
         cases = [PatientCase(each, out, segmenter, settings, found.simulated) for each in found.patients]
         outcomes = _work(cases, settings, listen)

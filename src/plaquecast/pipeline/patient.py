@@ -97,7 +97,7 @@ def _visit_stage(case: PatientCase, source: VisitSource, journal: Journal, resul
     patient_id, settings = case.patient.patient_id, case.settings
     hashes = {weighting.value: sha256_of_file(path) for weighting, path in source.images.items()}
     result.input_sha256.update({path.name: hashes[weighting.value] for weighting, path in source.images.items()})
-    inputs = hashes | {"record": _hash_of(source.clinical), "segmenter": open_segmenter(case.segmenter).model_hash}
+    inputs = hashes | {"record": _hash_of(source.clinical), "weights": open_segmenter(case.segmenter).weights_hash}
     chosen = {name: asdict(getattr(settings, name)) for name in ("ingest", "register", "segment", "measure")}
     name = f"{patient_id} {source.session_id}"
     key = stage_key("visit", name, inputs, chosen)
