@@ -92,8 +92,9 @@ def _baselines(run: Path) -> dict[Key, BaselineArtery]:
     found = {}
     for artery in read_arteries_tables(run / "tables"):
         visit = first.get(artery.patient_id)
-        is_first = visit is not None and visit.session_id == artery.session_id
-        if is_first and isinstance(artery.morphology, ArteryMorphology):
+        if visit is None or visit.session_id != artery.session_id:
+            continue
+        if isinstance(artery.morphology, ArteryMorphology):
             found[artery.patient_id, artery.side] = BaselineArtery(artery.patient_id, visit.clinical, artery.morphology)
     return found
 

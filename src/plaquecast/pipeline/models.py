@@ -21,7 +21,8 @@ from plaquecast.store.model_files import verify_model
 class OpenedSegmenter:
     """A segmenter with the hash of its files, its sentence for the methods text, and its error from repeat scans.
 
-    `weights_hash` is that of what segments; `model_hash` that of the whole folder, its card included. `errors` holds this segmenter's own repeatability where its card has it, and published figures for the rest.
+    `weights_hash` is that of what segments; `model_hash` that of the whole folder, its card included. `errors` holds
+    this segmenter's own repeatability where its card has it, and published figures for the rest.
     """
 
     segmenter: Segmenter

@@ -5,6 +5,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict
 from datetime import date
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -52,18 +53,18 @@ def keep_repeatability(segmenter: Path, run: Path, settings: ChangeSettings) -> 
 def repeat_pairs(
     arteries: Iterable[MeasuredArtery], dates: Mapping[tuple[str, str], date | Missing], within_years: float
 ) -> list[Pair]:
-    """The first two visits of each artery, where both were measured and lie too close together for a change to show."""
+    """Consecutive visits of each artery, in which both were measured, too close together for a change to show."""
     visits: defaultdict[tuple[str, Side], list[MeasuredArtery]] = defaultdict(list)
     for artery in arteries:
         visits[artery.patient_id, artery.side].append(artery)
     pairs = []
     for each in visits.values():
-        for one, other in zip(each[:1], each[1:2], strict=False):
+        for one, other in pairwise(each):
             between = interval_years(*(dates[visit.patient_id, visit.session_id] for visit in (one, other)))
-            is_repeat = not isinstance(between, Missing) and between < within_years
-            if is_repeat and isinstance(one.morphology, ArteryMorphology):
-                if isinstance(other.morphology, ArteryMorphology):
-                    pairs.append((one.morphology, other.morphology))
+            first, second = one.morphology, other.morphology
+            is_measured = isinstance(first, ArteryMorphology) and isinstance(second, ArteryMorphology)
+            if is_measured and not isinstance(between, Missing) and between < within_years:
+                pairs.append((first, second))
     return pairs
 
 
