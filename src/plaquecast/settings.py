@@ -212,5 +212,10 @@ def load_settings(path: Path | None = None, overrides: Sequence[str] = ()) -> Se
 
 
 def settings_as_dict(settings: Settings) -> dict[str, dict[str, object]]:
-    """All settings as nested plain values, for manifests and `config show`."""
+    """All settings as nested plain values, for `config show`."""
     return asdict(settings)
+
+
+def deciding_settings(settings: Settings) -> dict[str, dict[str, object]]:
+    """All settings that can change a number, for manifests; how the work is spread over processes cannot."""
+    return {step: values for step, values in settings_as_dict(settings).items() if step != "run"}

@@ -1,5 +1,6 @@
 """The weightings of one visit on one grid: each is laid on the reference by a rigid transform and resampled once."""
 
+from collections.abc import Mapping
 from dataclasses import replace
 
 from plaquecast.domain.anatomy import WALL_WEIGHTINGS, Weighting
@@ -20,19 +21,30 @@ def align_visit(visit: Visit, settings: RegisterSettings) -> AlignedVisit:
     """
     reference = choose_reference(visit)
     fixed = visit.volumes[reference]
-    volumes = {reference: fixed}
     transforms = {reference: RigidTransform.identity()}
     quality = {reference: RegistrationQuality(1.0, True, "the reference")}
     for weighting, volume in visit.volumes.items():
-        if weighting is reference:
-            continue
-        transform = register_rigid(fixed, volume, settings)
-        quality[weighting] = verdict = judge_pair(fixed, volume, transform, settings)
-        transforms[weighting] = transform
-        if verdict.passed:
-            volumes[weighting] = Volume(
-                fixed.grid, resample(volume.array, volume.grid, fixed.grid, transform), weighting
-            )
+        if weighting is not reference:
+            transforms[weighting] = register_rigid(fixed, volume, settings)
+            quality[weighting] = judge_pair(fixed, volume, transforms[weighting], settings)
+    return lay_on_reference(visit, reference, transforms, quality)
+
+
+def lay_on_reference(
+    visit: Visit,
+    reference: Weighting,
+    transforms: Mapping[Weighting, RigidTransform],
+    quality: Mapping[Weighting, RegistrationQuality],
+) -> AlignedVisit:
+    """Resample every weighting whose alignment passed on the reference's grid, through transforms found before."""
+    grid = visit.volumes[reference].grid
+    volumes = {
+        weighting: volume
+        if weighting is reference
+        else Volume(grid, resample(volume.array, volume.grid, grid, transforms[weighting]), weighting)
+        for weighting, volume in visit.volumes.items()
+        if quality[weighting].passed
+    }
     return AlignedVisit(
         visit.patient_id, visit.session_id, visit.acquired, reference, volumes, transforms, quality, visit.clinical
     )
@@ -59,6 +71,6 @@ def describe(settings: RegisterSettings) -> str:
     """How images were aligned, in one sentence for the methods text."""
     return (
         "Weightings were laid on the reference weighting, and the follow-up on the baseline, by rigid transforms of"
-        f" greatest mutual information ({settings.histogram_bins} bins, points sampled with seed {settings.seed}), coarse to"
-        " fine; alignments that did not pass the gate were left out."
+        f" greatest mutual information ({settings.histogram_bins} bins, points sampled with seed {settings.seed}),"
+        " coarse to fine; alignments that did not pass the gate were left out."
     )

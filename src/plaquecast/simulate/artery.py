@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 from scipy import ndimage
 from scipy.interpolate import PchipInterpolator
 
@@ -72,7 +72,7 @@ class SimulatedArtery:
         """The side of the artery."""
         return self.shape.side
 
-    @cached_property
+    @property
     def centerline(self) -> Centerline:
         """The axis with its position from the tip of the flow divider."""
         return Centerline(self._axis, AXIS_MM, 1.0)
@@ -134,7 +134,7 @@ class SimulatedArtery:
                 matter[near] = _components(plaque, s[near], angle[near], depth[near], thickness[near], matter[near])
         return matter
 
-    def classify(self, points_mm: FloatArray) -> NDArray[np.uint8]:
+    def classify(self, points_mm: ArrayLike) -> NDArray[np.uint8]:
         """Matter codes (n,) at points (n, 3) of model space; `Matter.OUTSIDE` where neither artery is."""
         points = np.asarray(points_mm, dtype=np.float64)
         matter = np.zeros(len(points), dtype=np.uint8)
@@ -270,7 +270,7 @@ class SimulatedArtery:
 
 
 _OF_THE_SHAPE = (
-    "centerline", "_direction", "_axis", "_tangent", "_toward", "_anterior", "_external_axis", "_mouth_table",
+    "_direction", "_axis", "_tangent", "_toward", "_anterior", "_external_axis", "_mouth_table",
     "_radius_curve",
 )  # fmt: skip
 

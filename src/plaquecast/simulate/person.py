@@ -46,6 +46,15 @@ class SimulatedPerson:
         return (self.acquired[1] - self.acquired[0]).days / DAYS_PER_YEAR
 
 
+def patient_code(index: int) -> str:
+    """The code of the patient with this index.
+
+    >>> patient_code(0)
+    'sim0001'
+    """
+    return f"sim{index + 1:04d}"
+
+
 def draw_person(
     patient_id: str, rng: np.random.Generator, settings: SimulateSettings, n_visits: int = 2, coarse: bool = False
 ) -> SimulatedPerson:

@@ -140,6 +140,6 @@ def outward_share(thickening: FloatArray) -> FloatArray:
 
     >>> import numpy as np
     >>> np.round(outward_share(np.array([0.0, 2.0, 4.0])), 2).tolist()
-    [0.85, 0.42, 0.21]
+    [0.85, 0.42, 0.2]
     """
     return 0.85 * np.exp(-thickening / 2.8)

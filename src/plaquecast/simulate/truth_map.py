@@ -95,9 +95,9 @@ def plaque_mask(labels: NDArray[np.uint8], grid: Grid) -> NDArray[np.bool_]:
     for k, layer in enumerate(labels):
         lumen, outside = layer == Tissue.LUMEN, layer == Tissue.BACKGROUND
         if lumen.any():
-            thickness = ndimage.distance_transform_edt(~lumen, spacing) + ndimage.distance_transform_edt(
-                ~outside, spacing
+            to_lumen, to_outside = (
+                np.asarray(ndimage.distance_transform_edt(~edge, spacing)) for edge in (lumen, outside)
             )
             wall = ~lumen & ~outside
-            plaque[k] |= wall & (thickness - spacing[0] > PLAQUE_THICKNESS_MM)
+            plaque[k] |= wall & (to_lumen + to_outside - spacing[0] > PLAQUE_THICKNESS_MM)
     return plaque

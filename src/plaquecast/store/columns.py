@@ -1,6 +1,7 @@
 """Units and definitions of the columns of our tables; they stand in the JSON sidecar of each."""
 
 from plaquecast.domain.anatomy import Weighting
+from plaquecast.domain.clinical_columns import CLINICAL_CATALOGUE
 
 _UNIT_OF_ENDING = (
     ("_per_year", "per year"),
@@ -88,6 +89,9 @@ DEFINITIONS |= {
     f"intensity_{w.value.lower()}": f"Mean {w.value} intensity of the wall along the ray" for w in Weighting
 }
 
+DEFINITIONS |= {column.name: column.description for column in CLINICAL_CATALOGUE.values()}
+DEFINITIONS |= {"acq_date": "Date of the visit"}
+
 REASON_ENDING = "_missing_reason"
 
 
@@ -104,5 +108,7 @@ def _entry(column: str) -> dict[str, str]:
     if column.endswith(REASON_ENDING) and column not in DEFINITIONS:
         return {"Description": f"Why {column.removesuffix(REASON_ENDING)} has no number"}
     entry = {"Description": DEFINITIONS[column]}
-    unit = next((unit for ending, unit in _UNIT_OF_ENDING if column.endswith(ending)), "")
+    clinical = CLINICAL_CATALOGUE.get(column)
+    ours = next((unit for ending, unit in _UNIT_OF_ENDING if column.endswith(ending)), "")
+    unit = clinical.unit if clinical else ours
     return entry | {"Units": unit} if unit else entry
