@@ -1,6 +1,7 @@
 """Which slices of two visits face each other: measurements over the stretch of artery that both visits cover."""
 
-from plaquecast.domain.change import FACTOR_MEASUREMENT
+from dataclasses import fields
+
 from plaquecast.domain.missing import Measured, Missing, Reason
 from plaquecast.domain.morphology import ArteryMorphology
 from plaquecast.geometry.along_artery import artery_measurements, shared_lengths
@@ -8,8 +9,8 @@ from plaquecast.geometry.along_artery import artery_measurements, shared_lengths
 Values = dict[str, Measured]
 """Measured values by the name of the field of `ArteryMorphology`."""
 
-MATCHED = (*FACTOR_MEASUREMENT.values(), "fibrous_cap_resolution_mm")
-"""What is compared between visits."""
+MEASUREMENTS = tuple(field.name for field in fields(ArteryMorphology) if field.type == Measured)
+"""What is compared between visits: every measurement of an artery."""
 
 
 def matched_measurements(
@@ -29,7 +30,7 @@ def matched_measurements(
 
 
 def _as_it_stands(visit: ArteryMorphology | Missing) -> Values:
-    return {name: visit if isinstance(visit, Missing) else getattr(visit, name) for name in MATCHED}
+    return {name: visit if isinstance(visit, Missing) else getattr(visit, name) for name in MEASUREMENTS}
 
 
 def _over_common_coverage(
