@@ -61,7 +61,12 @@ def stack(frames: Sequence[Frame]) -> tuple[Grid, NDArray[np.float32]]:
             pixels[key] = pixels_of(frame.dataset, frame.file)
         planes.append(pixels[key][frame.index])
     affine = create_affine_matrix_from_attributes(
-        positions[order[0]], orientation.tolist(), spacing.tolist(), slice_mm, index_convention="DR", slices_first=True
+        positions[order[0]].tolist(),
+        orientation.tolist(),
+        spacing.tolist(),
+        slice_mm,
+        index_convention="DR",
+        slices_first=True,
     )
     array, affine = arrange((np.stack(planes) * slope + intercept).astype(np.float32), affine)
     return _grid(array, affine, frames), array
@@ -123,7 +128,9 @@ def _vector(frame: Frame, keyword: str, count: int) -> FloatArray:
 def _pixel_spacing(frames: Sequence[Frame]) -> FloatArray:
     values = np.stack([_vector(frame, "PixelSpacing", 2) for frame in frames])
     if (values <= 0).any():
-        raise _refused(frames, "pixels of positive size", f"{values.min():g} mm", "Send the images again.", "voxel-size")
+        raise _refused(
+            frames, "pixels of positive size", f"{values.min():g} mm", "Send the images again.", "voxel-size"
+        )
     other = np.abs(values - np.median(values, axis=0)).max(axis=1) > 1e-4 * values.max()
     if other.any():
         found = f"{values[other][0].tolist()} mm beside {np.median(values, axis=0).tolist()} mm"
@@ -182,4 +189,3 @@ def _places(frames: Sequence[Frame], positions: FloatArray, orientation: FloatAr
 
 def _refused(frames: Sequence[Frame], expected: str, found: str, remedy: str, code: str) -> InputError:
     return InputError(expected=expected, found=found, where=shown_files(frames), remedy=remedy, code=code)
-
