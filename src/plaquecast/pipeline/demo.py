@@ -12,7 +12,7 @@ from plaquecast.pipeline.methods import methods_text
 from plaquecast.pipeline.models import open_segmenter
 from plaquecast.pipeline.progress import Costs, Listener
 from plaquecast.pipeline.repeatability import keep_repeatability
-from plaquecast.pipeline.scoreboard import Scoreboard, make_scoreboard
+from plaquecast.pipeline.scoreboard import DemoFolders, Scoreboard, make_scoreboard
 from plaquecast.pipeline.simulate import write_simulated_cohort, write_simulated_tables
 from plaquecast.pipeline.train_predictor import refuse_used_folder, train_predictor_on
 from plaquecast.pipeline.train_segmenter import train_segmenter_on
@@ -34,48 +34,6 @@ class DemoSize:
 SIZES: Mapping[str, DemoSize] = {"small": DemoSize(10, 6, 300, 4.0), "full": DemoSize(60, 40, 2000, 60.0)}
 
 HORIZON_YEARS = 2.0
-
-
-@dataclass(frozen=True, slots=True)
-class DemoFolders:
-    """Where each part of the demo lies, below the folder that the user named."""
-
-    root: Path
-
-    @property
-    def annotated(self) -> Path:
-        """Simulated patients whose truth teaches the segmenter."""
-        return self.root / "annotated"
-
-    @property
-    def unseen(self) -> Path:
-        """Simulated patients that no network sees in training; each baseline is scanned twice."""
-        return self.root / "unseen"
-
-    @property
-    def tabular(self) -> Path:
-        """Simulated patients as tables."""
-        return self.root / "tabular"
-
-    @property
-    def segmenter(self) -> Path:
-        """The trained segmenter."""
-        return self.root / "segmenter"
-
-    @property
-    def run(self) -> Path:
-        """The run over the unseen patients."""
-        return self.root / "run"
-
-    @property
-    def predictor(self) -> Path:
-        """The trained predictor."""
-        return self.root / "predictor"
-
-    @property
-    def forecast(self) -> Path:
-        """The forecast for one unseen patient from his baseline."""
-        return self.root / "forecast"
 
 
 def run_demo(out: Path, size: str, seed: int, settings: Settings, listen: Listener) -> Scoreboard:

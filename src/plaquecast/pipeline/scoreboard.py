@@ -4,7 +4,7 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 from plaquecast.domain.measurements import MeasurementError
 from plaquecast.pipeline.agreement import Agreement
@@ -19,25 +19,46 @@ _SCORED_MEASUREMENTS = (
 )  # fmt: skip
 
 
-class Folders(Protocol):
-    """Where the parts of a demo lie."""
+@dataclass(frozen=True, slots=True)
+class DemoFolders:
+    """Where each part of the demo lies, below the folder that the user named."""
 
     root: Path
 
     @property
+    def annotated(self) -> Path:
+        """Simulated patients whose truth teaches the segmenter."""
+        return self.root / "annotated"
+
+    @property
     def unseen(self) -> Path:
-        """Patients that no network saw."""
-        ...
+        """Simulated patients that no network sees in training; each baseline is scanned twice."""
+        return self.root / "unseen"
+
+    @property
+    def tabular(self) -> Path:
+        """Simulated patients as tables."""
+        return self.root / "tabular"
+
+    @property
+    def segmenter(self) -> Path:
+        """The trained segmenter."""
+        return self.root / "segmenter"
 
     @property
     def run(self) -> Path:
-        """The run over them."""
-        ...
+        """The run over the unseen patients."""
+        return self.root / "run"
 
     @property
     def predictor(self) -> Path:
         """The trained predictor."""
-        ...
+        return self.root / "predictor"
+
+    @property
+    def forecast(self) -> Path:
+        """The forecast for one unseen patient from his baseline."""
+        return self.root / "forecast"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -58,7 +79,7 @@ class Scoreboard:
 
 
 def make_scoreboard(
-    folders: Folders, sizes: object, seed: int, errors: Mapping[str, MeasurementError], costs: Costs
+    folders: DemoFolders, sizes: object, seed: int, errors: Mapping[str, MeasurementError], costs: Costs
 ) -> Scoreboard:
     """Score every stage of a finished demo against the truth of its simulated patients."""
     dice = overlap_with_truth(folders.run, folders.unseen)
