@@ -62,7 +62,7 @@ def run_demo(out: Path, size: str, seed: int, settings: Settings, listen: Listen
         train_predictor_on(folders.tabular, folders.predictor, settings)
     with costs.of("predict"):
         result = _forecast_one(folders, settings)
-    board = make_scoreboard(folders, chosen, seed, errors, costs)
+    board = make_scoreboard(folders, chosen, seed, errors, costs, settings)
     _write_pages(folders, board, result, settings)
     return board
 
