@@ -23,15 +23,16 @@ from plaquecast.store.atomic import write_json, write_text
 
 @dataclass(frozen=True, slots=True)
 class DemoSize:
-    """How many patients teach the segmenter, go through the whole road unseen, and teach the predictor as tables."""
+    """How many patients teach the segmenter, walk the whole road unseen, and, as tables, teach and test the predictor."""
 
     n_annotated: int
     n_unseen: int
     n_tabular: int
+    n_fresh: int
     train_minutes: float
 
 
-SIZES: Mapping[str, DemoSize] = {"small": DemoSize(10, 6, 300, 4.0), "full": DemoSize(60, 40, 2000, 60.0)}
+SIZES: Mapping[str, DemoSize] = {"small": DemoSize(10, 6, 300, 100, 4.0), "full": DemoSize(60, 40, 2000, 500, 60.0)}
 
 HORIZON_YEARS = 2.0
 
@@ -58,6 +59,7 @@ def run_demo(out: Path, size: str, seed: int, settings: Settings, listen: Listen
         errors = _examine_unseen(folders, settings, listen)
     with costs.of("simulate tables"):
         write_simulated_tables(folders.tabular, chosen.n_tabular, seed + 2, settings, errors=errors)
+        write_simulated_tables(folders.fresh, chosen.n_fresh, seed + 3, settings, errors=errors)
     with costs.of("train predictor"):
         train_predictor_on(folders.tabular, folders.predictor, settings)
     with costs.of("predict"):

@@ -3,8 +3,10 @@
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from plaquecast.domain.change import Factor
 from plaquecast.domain.measurements import MeasurementError
 from plaquecast.pipeline.agreement import Agreement
+from plaquecast.pipeline.coverage import Coverage
 from plaquecast.pipeline.progress import Costs
 from plaquecast.report.scoreboard import ScoreTable
 
@@ -42,11 +44,13 @@ def forecast_score_table(rows: Sequence[Mapping[str, Any]], data: str) -> ScoreT
     return ScoreTable("Forecasts of change per year", data, columns, cells)
 
 
-def coverage_table(card: Mapping[str, Any], data: str) -> ScoreTable:
+def coverage_table(found: Mapping[Factor, Coverage], level: float, data: str) -> ScoreTable:
     """Share of measured changes inside the intervals of patients whom the model had not seen."""
-    level = f"{100 * card['confidence_level']:.0f} %"
-    rows = tuple((name, level, f"{100 * share:.1f} %") for name, share in card["coverage"].items())
-    return ScoreTable("Coverage of the intervals", data, ("factor", "level", "coverage of measured change"), rows)
+    rows = tuple(
+        (factor.value, f"{100 * level:.0f} %", f"{100 * each.share:.1f} %", str(each.n))
+        for factor, each in found.items()
+    )
+    return ScoreTable("Coverage of the intervals", data, ("factor", "level", "inside the interval", "arteries"), rows)
 
 
 def cost_table(costs: Costs) -> ScoreTable:
