@@ -23,7 +23,7 @@ from plaquecast.store.atomic import write_json, write_text
 
 @dataclass(frozen=True, slots=True)
 class DemoSize:
-    """How many patients teach the segmenter, walk the whole road unseen, and, as tables, teach and test the predictor."""
+    """How many patients teach the segmenter, walk the road unseen, and, as tables, teach and test the predictor."""
 
     n_annotated: int
     n_unseen: int
