@@ -15,7 +15,9 @@ from plaquecast.errors import InputError
 
 NUMBERS = tuple(name for name, column in CLINICAL_CATALOGUE.items() if column.is_number)
 YES_OR_NO = tuple(name for name, column in CLINICAL_CATALOGUE.items() if column.words == YES_NO)
-NOT_A_MEASURE = ("side", "slices", "confidence", "model_id", "wall_map")
+NOT_A_MEASURE = (
+    "side", "slices", "confidence", "model_id", "wall_map", "distal_reference_position_mm", "fibrous_cap_resolution_mm",
+)  # fmt: skip
 MEASURES = tuple(field.name for field in fields(ArteryMorphology) if field.name not in NOT_A_MEASURE)
 PRESENCE = {
     "has_plaque": "plaque_volume_mm3",

@@ -188,8 +188,10 @@ class SimulatedArtery:
         across = np.array([-self._direction[1], self._direction[0], 0.0])
         wave = self.shape.bend_mm * np.sin(2.0 * np.pi * AXIS_MM / 60.0 + self.shape.bend_phase)
         points = points + wave[:, None] * across
-        middle = len(AXIS_MM) // 2
-        return points - points[middle] + np.array(self.shape.origin_mm)
+        length = np.concatenate([[0.0], np.cumsum(np.linalg.norm(np.diff(points, axis=0), axis=1))])
+        length -= length[len(AXIS_MM) // 2]  # the wave made the axis longer; positions count along it
+        points = np.stack([np.interp(AXIS_MM, length, coordinate) for coordinate in points.T], axis=1)
+        return points - points[len(AXIS_MM) // 2] + np.array(self.shape.origin_mm)
 
     @cached_property
     def _tangent(self) -> FloatArray:

@@ -37,6 +37,7 @@ class Integration:
         self.lumen_mm2 = 0.5 * d_angle * self.lumen_mm**2
         self.wall_mm2 = 0.5 * d_angle * self.outer_mm**2 - self.lumen_mm2
         self.thickness_mm = self._thickness(d_angle)
+        self.arc_mm = self._arc(d_angle)
         self.is_plaque = self._lasting(self.thickness_mm > PLAQUE_THICKNESS_MM)
         self.tissue_mm2, self.plaque_mm2, self.telling = self._tissues(artery)
         self.cap_mm = self._cap(artery)
@@ -48,6 +49,12 @@ class Integration:
             for radius in (self.lumen_mm, self.outer_mm)
         ]
         return (self.outer_mm - self.lumen_mm) * np.cos(np.arctan(0.5 * (tilts[0] + tilts[1])))
+
+    def _arc(self, d_angle: float) -> FloatArray:
+        """Length of the wall's middle line per angle, the weight of thickness in its mean."""
+        middle = 0.5 * (self.lumen_mm + self.outer_mm)
+        step = (np.roll(middle, -1, axis=1) - np.roll(middle, 1, axis=1)) / 2.0
+        return np.hypot(middle * d_angle, step)
 
     def _lasting(self, thick: NDArray[np.bool_]) -> NDArray[np.bool_]:
         """Keep thick wall only where the thickening runs over at least two slices."""
@@ -134,7 +141,7 @@ def true_morphology(
         wall_volume_mm3=wall_volume,
         percent_wall_volume=100.0 * wall_volume / (lumen_volume + wall_volume),
         normalized_wall_index=float((wall / (wall + lumen)).mean()),
-        mean_wall_thickness_mm=float(grid.thickness_mm.mean()),
+        mean_wall_thickness_mm=float(np.average(grid.thickness_mm, axis=1, weights=grid.arc_mm).mean()),
         max_wall_thickness_mm=float(grid.thickness_mm.max()),
         **_stenosis(grid.position_mm, lumen, lumen + wall),
         plaque_volume_mm3=grid.volume(grid.plaque_mm2),
@@ -183,6 +190,7 @@ def _slice(grid: Integration, position_mm: float, rows: slice) -> SliceMorpholog
     wall = float(grid.wall_mm2[rows].sum(axis=1).mean())
     area = {kind: float(values[rows].sum(axis=1).mean()) for kind, values in grid.tissue_mm2.items()}
     thickness = grid.thickness_mm[rows].mean(axis=0)
+    arc = grid.arc_mm[rows].mean(axis=0)
     cap = grid.cap_mm[rows][np.isfinite(grid.cap_mm[rows])]
     no_core = Missing(Reason.NO_CORE)
     return SliceMorphology(
@@ -192,7 +200,7 @@ def _slice(grid: Integration, position_mm: float, rows: slice) -> SliceMorpholog
         vessel_area_mm2=lumen + wall,
         wall_area_mm2=wall,
         normalized_wall_index=wall / (lumen + wall),
-        mean_wall_thickness_mm=float(thickness.mean()),
+        mean_wall_thickness_mm=float(np.average(thickness, weights=arc)),
         max_wall_thickness_mm=float(thickness.max()),
         eccentricity_index=float((thickness.max() - thickness.min()) / thickness.max()),
         calcification_area_mm2=area[Tissue.CALCIFICATION],
