@@ -8,10 +8,11 @@ from numpy.typing import NDArray
 from plaquecast.domain.anatomy import Side, Tissue
 from plaquecast.domain.change import FACTOR_MEASUREMENT, Factor
 from plaquecast.domain.grid import FloatArray
+from plaquecast.domain.lesion import NEAR_LUMEN_MM
 from plaquecast.domain.missing import Measured, Missing, Reason, is_number
 from plaquecast.domain.morphology import ArteryMorphology, SliceMorphology, WallMap
 from plaquecast.simulate.artery import SimulatedArtery
-from plaquecast.simulate.tissues import LABEL_OF_MATTER
+from plaquecast.simulate.tissues import LABEL_OF_MATTER, Matter
 
 COVERAGE_MM = 16.0
 """Truth is given from this far below to this far above the flow divider, as a carotid protocol covers it."""
@@ -39,6 +40,7 @@ class Integration:
         self.thickness_mm = self._thickness(d_angle)
         self.arc_mm = self._arc(d_angle)
         self.is_plaque = self._lasting(self.thickness_mm > PLAQUE_THICKNESS_MM)
+        self.near_calcification_mm2 = np.zeros(self.thickness_mm.shape)
         self.tissue_mm2, self.plaque_mm2, self.telling = self._tissues(artery)
         self.cap_mm = self._cap(artery)
 
@@ -86,6 +88,8 @@ class Integration:
         radius = self.lumen_mm[rows, columns][:, None] + depth
         element = radius * (wall / N_DEPTHS)[:, None] * (self.angle[1] - self.angle[0])
         component = np.zeros(len(rows))
+        near = np.where((matter == Matter.CALCIFICATION) & (depth <= NEAR_LUMEN_MM), element, 0.0)
+        self.near_calcification_mm2[rows, columns] = near.sum(axis=1)
         for kind, tissue in LABEL_OF_MATTER.items():
             if tissue > Tissue.WALL and (matter == kind).any():
                 area = np.where(matter == kind, element, 0.0).sum(axis=1)
@@ -146,17 +150,20 @@ def true_morphology(
         **_stenosis(grid.position_mm, lumen, lumen + wall),
         plaque_volume_mm3=grid.volume(grid.plaque_mm2),
         plaque_length_mm=float(plaque_rows.sum() * step_mm),
+        near_lumen_calcification_volume_mm3=grid.volume(grid.near_calcification_mm2),
         calcification_volume_mm3=tissue[Tissue.CALCIFICATION],
         lipid_rich_necrotic_core_volume_mm3=core,
         non_hemorrhagic_core_volume_mm3=tissue[Tissue.LIPID_RICH_NECROTIC_CORE],
         intraplaque_hemorrhage_volume_mm3=tissue[Tissue.INTRAPLAQUE_HEMORRHAGE],
         loose_matrix_volume_mm3=tissue[Tissue.LOOSE_MATRIX],
         fibrous_cap_min_thickness_mm=float(cap.min()) if len(cap) else no_core,
+        fibrous_cap_percentile5_thickness_mm=float(np.percentile(cap, 5.0)) if len(cap) else no_core,
         fibrous_cap_mean_thickness_mm=float(cap.mean()) if len(cap) else no_core,
         fibrous_cap_resolution_mm=0.0,
         confidence=1.0,
         model_id=MODEL_ID,
         wall_map=_wall_map(grid) if with_slices else None,
+        lesion=None,
     )
 
 
@@ -203,6 +210,7 @@ def _slice(grid: Integration, position_mm: float, rows: slice) -> SliceMorpholog
         mean_wall_thickness_mm=float(np.average(thickness, weights=arc)),
         max_wall_thickness_mm=float(thickness.max()),
         eccentricity_index=float((thickness.max() - thickness.min()) / thickness.max()),
+        near_lumen_calcification_area_mm2=float(grid.near_calcification_mm2[rows].sum(axis=1).mean()),
         calcification_area_mm2=area[Tissue.CALCIFICATION],
         lipid_rich_necrotic_core_area_mm2=area[Tissue.LIPID_RICH_NECROTIC_CORE] + area[Tissue.INTRAPLAQUE_HEMORRHAGE],
         non_hemorrhagic_core_area_mm2=area[Tissue.LIPID_RICH_NECROTIC_CORE],
