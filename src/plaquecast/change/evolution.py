@@ -4,7 +4,7 @@ import numpy as np
 
 from plaquecast.change.rate import MAY_BE_ABSENT, usable_interval
 from plaquecast.domain.change import ChangeFactor, Evolution, ThickeningMap, Verdict
-from plaquecast.domain.missing import Measured, Missing, Reason, is_number
+from plaquecast.domain.missing import Measured, Missing, Reason
 from plaquecast.domain.morphology import WallMap
 from plaquecast.settings import ChangeSettings
 
@@ -29,14 +29,16 @@ def evolution_of(change: ChangeFactor, settings: ChangeSettings) -> Evolution | 
     """
     if change.factor not in MAY_BE_ABSENT:
         return Missing(Reason.NOT_APPLICABLE)
-    missing = next((value for value in (change.baseline, change.follow_up) if isinstance(value, Missing)), None)
-    if missing is not None:
-        return missing
-    present = tuple(
-        is_number(value) and value >= settings.smallest_component_mm3 for value in (change.baseline, change.follow_up)
-    )
-    if not all(present):
-        return {(False, False): Evolution.ABSENT, (False, True): Evolution.NEW, (True, False): Evolution.GONE}[present]
+    before, after = change.baseline, change.follow_up
+    if isinstance(before, Missing):
+        return before
+    if isinstance(after, Missing):
+        return after
+    was, is_there = before >= settings.smallest_component_mm3, after >= settings.smallest_component_mm3
+    if not was and not is_there:
+        return Evolution.ABSENT
+    if was != is_there:
+        return Evolution.NEW if is_there else Evolution.GONE
     return Missing(Reason.ABSENT, "no verdict") if change.verdict is None else _OF_VERDICT[change.verdict]
 
 
