@@ -1,8 +1,9 @@
-"""DICOM files as volumes with their tags: every series found, split by rule, whole and unambiguous, or refused in words."""
+"""DICOM files as volumes with their tags: each series is split by rule, whole and unambiguous, or refused in words."""
 
+import hashlib
 import re
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -20,22 +21,25 @@ from plaquecast.errors import InputError
 from plaquecast.ingest.dataset_tables import finding_of
 from plaquecast.ingest.dicom_frames import Frame, frames_of, is_image, parse_dicom
 from plaquecast.ingest.dicom_stack import component, split_frames, stack
-from plaquecast.ingest.door import open_whole
+from plaquecast.ingest.door import files_below, open_whole
 from plaquecast.ingest.table_dates import read_date
 from plaquecast.settings import IngestSettings
 
 _ABSENT = Missing(Reason.ABSENT)
+_IDENTITY = ("PatientID", "PatientName", "PatientBirthDate")
 _DATES = ("AcquisitionDate", "AcquisitionDateTime", "SeriesDate", "StudyDate")
 
 
 @dataclass(frozen=True, slots=True)
 class SeriesTags:
-    """What the header says of how and when a volume was acquired; nothing here says of whom.
+    """What the header says of how and when a volume was acquired.
 
     Times in ms, angle in degrees, field in tesla. `sequence` holds scanning sequence and variant (SE, GR, IR, ...),
     `component` M, P, R or I (magnitude, phase, real, imaginary). Texts are empty where the header has none.
+    `identity` is equal for equal patient ID, name and birth date, to tell people apart; it is never written.
     """
 
+    identity: str
     number: str
     modality: str
     manufacturer: str
@@ -114,8 +118,7 @@ def read_series(folder: Path, weighting: Weighting, settings: IngestSettings) ->
 
 def read_folder(folder: Path, settings: IngestSettings) -> DicomContent:
     """Read all volumes of a folder and its subfolders; what is refused stands in the findings."""
-    paths = [folder] if folder.is_file() else sorted(path for path in folder.rglob("*") if path.is_file())
-    return read_files([(path, path.name) for path in paths], settings)
+    return read_files([(path, path.name) for path in files_below(folder)], settings)
 
 
 def read_files(files: Sequence[tuple[Path, str]], settings: IngestSettings) -> DicomContent:
@@ -180,10 +183,11 @@ _OTHER_SERIES = "Leave this series out, or send it again."
 
 def _tags(frame: Frame) -> SeriesTags:
     return SeriesTags(
+        identity=hashlib.sha256("\n".join(frame.text(name) for name in _IDENTITY).encode()).hexdigest(),
         number=frame.text("SeriesNumber") or "without a number",
         modality=frame.text("Modality"),
         manufacturer=frame.text("Manufacturer"),
-        description=" ".join(_unlike(frame.text(name) for name in ("SeriesDescription", "ProtocolName"))),
+        description=" ".join(dict.fromkeys(_words(frame, "SeriesDescription", "ProtocolName"))),
         sequence=_words(frame, *_SEQUENCE_KEYWORDS),
         options=_words(frame, *_OPTION_KEYWORDS),
         image_type=_words(frame, "FrameType") or _words(frame, "ImageType"),
@@ -210,10 +214,6 @@ def _words(frame: Frame, *keywords: str) -> tuple[str, ...]:
     return tuple(word for keyword in keywords for word in frame.text(keyword).split("\\") if word)
 
 
-def _unlike(texts: Iterable[str]) -> list[str]:
-    return [text for text in dict.fromkeys(texts) if text]
-
-
 def _measured(frame: Frame, *keywords: str) -> Measured:
     number = frame.number(*keywords)
     return _ABSENT if number is None else number
@@ -231,9 +231,8 @@ def _acquired(frame: Frame) -> date | Missing:
         day = read_date(text[:8], "%Y%m%d") if re.match(r"\d{8}", text) else _ABSENT
         if not isinstance(day, Missing):
             return day
-    if not texts:
-        return Missing(Reason.ABSENT, "the images carry no date")
-    return Missing(Reason.ABSENT, f"the date in the images, {texts[0][:20]!r}, is not a date")
+    shown_text = "" if not texts or re.search(r"\w", texts[0]) else f", only {texts[0][:20]!r}"  # words may be a name
+    return Missing(Reason.ABSENT, f"no usable date in the images{shown_text}")
 
 
 def _refused(where: str, expected: str, found: str, remedy: str, code: str) -> InputError:

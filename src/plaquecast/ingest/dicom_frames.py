@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pydicom
 from pydicom.dataset import Dataset
+from pydicom.multival import MultiValue
 from pydicom.uid import UID
 
 from plaquecast.domain.grid import FloatArray
@@ -64,7 +65,7 @@ class Frame:
         for keyword in keywords:
             value = self.get(keyword)
             if value is not None:
-                texts = value if isinstance(value, (list, tuple, pydicom.multival.MultiValue)) else [value]
+                texts = value if isinstance(value, (list, tuple, MultiValue)) else [value]
                 return re.sub(r"[^\x20-\x7e]", " ", "\\".join(str(text) for text in texts)).strip()
         return ""
 
@@ -142,7 +143,7 @@ def pixels_of(dataset: Dataset, file: str) -> np.ndarray[Any, Any]:
     if array.size != np.prod(shape):
         found = f"{array.size} values for {shape}"
         raise _refused(file, "one value per pixel", found, "Send the images again.", "pixel-data")
-    return _checked_bits(array.reshape(shape), dataset, file)
+    return array.reshape(shape)
 
 
 def _groups(sequence: Any, index: int) -> dict[str, Any]:
@@ -182,17 +183,6 @@ def _undecodable(dataset: Dataset, file: str, problem: Exception) -> InputError:
         return _refused(file, "pixels that can be decoded here", name, remedy, "no-decoder")
     found = f"{type(problem).__name__} in {name}"
     return _refused(file, "whole pixels", found, "Fetch the file again from its source.", "pixel-data")
-
-
-def _checked_bits(array: np.ndarray[Any, Any], dataset: Dataset, file: str) -> np.ndarray[Any, Any]:
-    """Refuse values that cannot be stored in the stated bits: overlays in unused bits, or a wrong sign."""
-    bits, signed = int(dataset.BitsStored), int(dataset.get("PixelRepresentation", 0) or 0) == 1
-    low, high = (-(2 ** (bits - 1)), 2 ** (bits - 1) - 1) if signed else (0, 2**bits - 1)
-    if array.min() < low or array.max() > high:
-        found = f"values from {array.min()} to {array.max()}"
-        remedy = "Send the images again without overlays in the pixels."
-        raise _refused(file, f"values of {bits} bits", found, remedy, "pixel-bits")
-    return array
 
 
 def shown_files(frames: Sequence[Frame]) -> str:

@@ -61,7 +61,12 @@ def stack(frames: Sequence[Frame]) -> tuple[Grid, NDArray[np.float32]]:
             pixels[key] = pixels_of(frame.dataset, frame.file)
         planes.append(pixels[key][frame.index])
     affine = create_affine_matrix_from_attributes(
-        positions[order[0]], orientation.tolist(), spacing.tolist(), slice_mm, index_convention="DR", slices_first=True
+        positions[order[0]].tolist(),
+        orientation.tolist(),
+        spacing.tolist(),
+        slice_mm,
+        index_convention="DR",
+        slices_first=True,
     )
     array, affine = arrange((np.stack(planes) * slope + intercept).astype(np.float32), affine)
     return _grid(array, affine, frames), array

@@ -49,24 +49,53 @@ def open_whole(path: Path, max_bytes: int, name: str = "") -> OpenedFile:
     name = name or path.name
     try:
         descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK)  # a pipe without a writer would block for ever
-        with os.fdopen(descriptor, "rb") as stream:
-            status = os.fstat(stream.fileno())
-            if not stat.S_ISREG(status.st_mode):
-                raise _refused(name, "a regular file", "something else", "Name a file.", "not-a-file")
-            if status.st_size > max_bytes:
-                found = f"{status.st_size} bytes"
-                remedy = "Give the image alone, or raise ingest.max_file_bytes."
-                raise _refused(name, f"at most {max_bytes} bytes", found, remedy, "file-too-large")
-            content = stream.read(status.st_size + 1)
+        try:
+            size = _size_of_regular(descriptor, name, max_bytes)
+            content = _read_up_to(descriptor, size + 1)
+        finally:
+            os.close(descriptor)
     except OSError as problem:
         found = os.strerror(problem.errno) if problem.errno else type(problem).__name__
         raise _refused(name, "a readable file", found, "Check name and permissions.", "file-unreadable") from problem
     if not content:
         raise _refused(name, "an image", "an empty file", "Fetch the file again from its source.", "file-empty")
-    if len(content) != status.st_size:
-        found = f"{status.st_size} bytes that became {len(content)}"
+    if len(content) != size:
+        found = f"{size} bytes that became {len(content)}"
         raise _refused(name, "a file at rest", found, "Wait until it is copied, then start again.", "file-changing")
     return OpenedFile(name, content, hashlib.sha256(content).hexdigest())
+
+
+def _size_of_regular(descriptor: int, name: str, max_bytes: int) -> int:
+    status = os.fstat(descriptor)
+    if not stat.S_ISREG(status.st_mode):
+        raise _refused(name, "a regular file", "something else", "Name a file.", "not-a-file")
+    if status.st_size > max_bytes:
+        remedy = "Give the image alone, or raise ingest.max_file_bytes."
+        raise _refused(name, f"at most {max_bytes} bytes", f"{status.st_size} bytes", remedy, "file-too-large")
+    return status.st_size
+
+
+def _read_up_to(descriptor: int, n_bytes: int) -> bytes:
+    pieces = []
+    while n_bytes > 0 and (piece := os.read(descriptor, n_bytes)):
+        pieces.append(piece)
+        n_bytes -= len(piece)
+    return b"".join(pieces)
+
+
+def files_below(path: Path) -> tuple[Path, ...]:
+    """The file itself, or all regular files of a folder and its subfolders in the order of their names."""
+    return (path,) if path.is_file() else tuple(sorted(each for each in path.rglob("*") if each.is_file()))
+
+
+def sha256_of_files(path: Path, max_bytes: int) -> str:
+    """SHA-256 over the contents of `files_below`, whatever the files are called.
+
+    Raises:
+        InputError: if one of them cannot be opened whole.
+    """
+    digests = [open_whole(file, max_bytes).sha256 for file in files_below(path)]
+    return hashlib.sha256("".join(sorted(digests)).encode("ascii")).hexdigest()
 
 
 def gunzip_start(opened: OpenedFile, n_bytes: int) -> bytes:

@@ -1,5 +1,6 @@
 """A NIfTI file as a volume: the whole file is checked, and what its header leaves open or contradicts is refused."""
 
+import math
 from pathlib import Path
 from typing import Any
 
@@ -52,27 +53,32 @@ def read_nifti(path: Path, weighting: Weighting, settings: IngestSettings, name:
     return volume
 
 
-def read_nifti_array(path: Path, settings: IngestSettings, name: str) -> tuple[NDArray[Any], FloatArray]:
-    """The scaled values of one volume in their arrangement, and the affine to LPS mm.
+def read_nifti_array(
+    path: Path, settings: IngestSettings, name: str, n_volumes: int = 1
+) -> tuple[NDArray[Any], FloatArray]:
+    """The scaled values of a file in their arrangement, (slices, rows, columns), and the affine to LPS mm.
+
+    With `n_volumes` > 1 the file must hold exactly so many, and the values are (volumes, slices, rows, columns).
 
     Raises:
         InputError: as `read_nifti`, but for what the values themselves may be.
     """
     opened = open_whole(path, settings.max_file_bytes, name)
     header = _header(opened)
-    _check_header(header, name, settings)
+    _check_header(header, name, settings, n_volumes)
     affine = _affine(header, name)
     dtype = header.get_data_dtype()
-    shape = tuple(int(n) for n in header["dim"][1:4])
+    shape = (*(int(n) for n in header["dim"][1:4]), n_volumes)
     start = int(header["vox_offset"])
-    n_bytes = start + int(np.prod(shape, dtype=np.int64)) * dtype.itemsize
+    n_bytes = start + math.prod(shape) * dtype.itemsize
     content = gunzip_whole(opened, n_bytes) if opened.is_gzip else opened.content
     if len(content) != n_bytes:
         code = "too-short" if len(content) < n_bytes else "too-long"
         remedy = "Fetch the file again from its source."
         raise _refused(name, f"{n_bytes} bytes, as its header says", f"{len(content)} bytes", remedy, code)
-    array = np.frombuffer(content, dtype, offset=start).reshape(shape, order="F")
-    return arrange(_scaled(array, header, name), _RAS_TO_LPS @ affine)
+    array = _scaled(np.frombuffer(content, dtype, offset=start), header, name).reshape(shape, order="F")
+    volumes = [arrange(array[..., index], _RAS_TO_LPS @ affine) for index in range(n_volumes)]
+    return (volumes[0][0] if n_volumes == 1 else np.stack([volume for volume, _ in volumes])), volumes[0][1]
 
 
 def _shape(array: NDArray[Any]) -> tuple[int, int, int]:
@@ -93,15 +99,16 @@ def _header(opened: OpenedFile) -> Any:
     raise _refused(opened.name, "a NIfTI file", f"a file that begins with {found}", remedy, "not-nifti")
 
 
-def _check_header(header: Any, name: str, settings: IngestSettings) -> None:
-    dimensions = header["dim"].astype(np.int64)
-    n_dimensions = int(dimensions[0])
-    volumes = dimensions[4 : n_dimensions + 1] if 3 <= n_dimensions <= 7 else np.array([0])
-    if (volumes != 1).any() or (dimensions[1:4] < 1).any():
-        found = f"dimensions {dimensions[1 : max(1, min(n_dimensions, 7)) + 1].tolist()}"
-        raise _refused(name, "one volume of three dimensions", found, "Give one volume per file.", "not-3d")
+def _check_header(header: Any, name: str, settings: IngestSettings, n_volumes: int) -> None:
+    dimensions = [int(n) for n in header["dim"]]
+    n_dimensions = dimensions[0]
+    volumes = math.prod(dimensions[4 : n_dimensions + 1]) if 3 <= n_dimensions <= 7 else 0
+    if volumes != n_volumes or min(dimensions[1:4]) < 1:
+        found = f"dimensions {dimensions[1 : max(1, min(n_dimensions, 7)) + 1]}"
+        expected = f"{n_volumes} volume{'s' if n_volumes > 1 else ''} of three dimensions"
+        raise _refused(name, expected, found, "Give one volume per file.", "not-3d")
     dtype = _plain_dtype(header, name)
-    n_bytes = int(np.prod(dimensions[1:4].astype(object))) * max(dtype.itemsize, np.dtype(np.float32).itemsize)
+    n_bytes = n_volumes * math.prod(dimensions[1:4]) * max(dtype.itemsize, np.dtype(np.float32).itemsize)
     if n_bytes > settings.max_image_bytes:
         expected = f"an image of at most {settings.max_image_bytes} bytes"
         remedy = "Give the image alone, or raise ingest.max_image_bytes."
@@ -119,7 +126,7 @@ def _check_header(header: Any, name: str, settings: IngestSettings) -> None:
 def _plain_dtype(header: Any, name: str) -> np.dtype[Any]:
     try:
         dtype = header.get_data_dtype()
-    except HeaderDataError:
+    except (HeaderDataError, KeyError):
         dtype = np.dtype(np.void)
     if dtype.kind not in "iuf" or dtype.itemsize > 8 or int(header["bitpix"]) != 8 * dtype.itemsize:
         found = f"data type {int(header['datatype'])} of {int(header['bitpix'])} bits"

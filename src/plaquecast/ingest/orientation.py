@@ -1,4 +1,4 @@
-"""One arrangement for every image that comes in: slices towards the head, rows towards the back, columns to the left."""
+"""One arrangement for every image that comes in: slices towards the head, rows to the back, columns to the left."""
 
 from typing import Any
 

@@ -108,8 +108,15 @@ def write_simulated_cohort(
         _write_truth(root, known, what, settings)
 
 
-def write_simulated_tables(out: Path, patients: int, seed: int, settings: Settings, wall_maps: bool = False) -> None:
-    """Write patients without images, as the tables of a run that measured them with the published errors.
+def write_simulated_tables(
+    out: Path,
+    patients: int,
+    seed: int,
+    settings: Settings,
+    wall_maps: bool = False,
+    errors: Mapping[str, MeasurementError] = PUBLISHED_ERRORS,
+) -> None:
+    """Write patients without images, as the tables of a run that measured them with `errors` (published ones).
 
     The truth stands in `derivatives/truth`. With `wall_maps`, slices and unwrapped walls are measured too.
 
@@ -117,9 +124,10 @@ def write_simulated_tables(out: Path, patients: int, seed: int, settings: Settin
         InputError: if `out` holds anything, a setting is not known, or the disk is full.
     """
     what = _what(patients, seed, settings.simulate) | {"images": False, "wall_maps": wall_maps}
+    what["errors"] = {name: asdict(error) for name, error in errors.items()}
     with _growing(out, what) as root:
         measured, known = [], []
-        for person, measurements in measured_people(patients, seed, settings.simulate, wall_maps=wall_maps):
+        for person, measurements in measured_people(patients, seed, settings.simulate, errors, wall_maps):
             for found, arteries in ((measured, measurements), (known, person.morphology)):
                 names = [session_id(visit) for visit in range(len(arteries))]
                 visits = map(KnownVisit, names, person.acquired, person.records, arteries)
@@ -127,7 +135,7 @@ def write_simulated_tables(out: Path, patients: int, seed: int, settings: Settin
         write_participants(root, {patient.patient_id: patient.visits[0].clinical.sex for patient in known})
         name = f"Simulated carotids without images, world {settings.simulate.world}"
         write_dataset_description(root, name, simulated=True, derivative_of="derivatives/truth")
-        _write_tables(root / "tables", measured, PUBLISHED_ERRORS, settings.change)
+        _write_tables(root / "tables", measured, errors, settings.change)
         _write_truth(root, known, what, settings)
         outcomes = [CaseOutcome(patient.patient_id, "done") for patient in known]
         recorded = {"simulate": asdict(settings.simulate), "change": asdict(settings.change)}

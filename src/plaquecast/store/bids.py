@@ -12,7 +12,7 @@ import numpy as np
 from plaquecast import __version__
 from plaquecast.domain.anatomy import Weighting
 from plaquecast.domain.clinical import CLINICAL_COLUMNS, ClinicalRecord, Sex
-from plaquecast.domain.clinical_columns import CLINICAL_CATALOGUE, PATIENT_PATTERN, SITE_PATTERN
+from plaquecast.domain.clinical_columns import CLINICAL_CATALOGUE, MISSING_MARKS, PATIENT_PATTERN, SITE_PATTERN
 from plaquecast.domain.missing import Missing
 from plaquecast.domain.volume import Volume
 from plaquecast.errors import InputError
@@ -169,7 +169,7 @@ def _cell(value: object) -> str:
 
 
 def _checked_site(text: str) -> str:
-    if not re.fullmatch(SITE_PATTERN, text):
+    if not re.fullmatch(SITE_PATTERN, text) or text.casefold() in MISSING_MARKS:
         raise InputError(
             expected="a site code of letters, digits, spaces, dots and dashes",
             found=repr(text),
