@@ -185,6 +185,7 @@ def true_morphology(artery: SimulatedArtery, grid: WallGrid = FINE, with_slices:
         confidence=1.0,
         model_id=MODEL_ID,
         wall_map=_wall_map(whole) if with_slices else None,
+        lesion=None,
     )
 
 
