@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from plaquecast.domain.grid import FloatArray
 from plaquecast.domain.missing import Measured, Missing, Reason, is_number
 from plaquecast.domain.morphology import SliceMorphology
 from plaquecast.geometry.slice_values import ratio, values_of
@@ -18,6 +19,8 @@ REFERENCE_MM = 4.0
 """A reference is read over this length."""
 PARALLEL_SHARE = 0.1
 """Walls are parallel if the diameters of the reference differ by no more than this share of their mean."""
+LONGEST_FIT_MM = 6.0
+"""Neighbors further apart than this say nothing of the narrowest point between them."""
 NEAR_OCCLUSION_MM = (1.3, 3.5)
 """Diameters of stenosis and distal internal carotid up to which the artery has collapsed beyond it (Bartlett 2006)."""
 
@@ -39,7 +42,8 @@ def stenosis(slices: Sequence[SliceMorphology], reference_mm: Measured) -> dict[
     lumen = values_of(sought, "lumen_area_mm2")
     if isinstance(lumen, Missing):
         return dict.fromkeys(NAMES, lumen)
-    narrowest, lumen_mm2 = sought[int(np.argmin(lumen))], float(lumen.min())
+    place = int(np.argmin(lumen))
+    narrowest, lumen_mm2 = sought[place], _smallest_area(sought, 2.0 * np.sqrt(lumen / np.pi), place)
     vessel_mm2 = narrowest.vessel_area_mm2
     distal = _distal_reference(slices, reference_mm)
     left = ratio(lumen_mm2, vessel_mm2)
@@ -51,6 +55,21 @@ def stenosis(slices: Sequence[SliceMorphology], reference_mm: Measured) -> dict[
         "narrowest_position_mm": narrowest.position_mm,
         "distal_reference_position_mm": _middle(distal),
     }
+
+
+def _smallest_area(slices: Sequence[SliceMorphology], diameter_mm: FloatArray, place: int) -> float:
+    """Area at the bottom of the parabola through the diameters of the narrowest slice and its two neighbors.
+
+    The narrowest point seldom lies in the middle of a slice; without this, stenosis depends on where the slices fell.
+    """
+    bottom = float(diameter_mm[place])
+    if 0 < place < len(slices) - 1:
+        near = slice(place - 1, place + 2)
+        offset = np.array([section.position_mm for section in slices[near]]) - slices[place].position_mm
+        curve, slope, _ = np.polyfit(offset, diameter_mm[near], 2)
+        if curve > 0.0 and np.ptp(offset) <= LONGEST_FIT_MM:
+            bottom -= float(slope**2 / (4.0 * curve))
+    return float(np.pi / 4.0 * max(bottom, 0.0) ** 2)
 
 
 def _nascet(lumen_mm2: float, distal_mm2: Measured) -> Measured:
