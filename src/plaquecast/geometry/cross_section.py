@@ -13,8 +13,8 @@ STEEPEST_DEGREES = 60.0
 """A slice that cuts the artery more obliquely than this says too little about its cross-section."""
 BELOW_MM = np.linspace(-14.0, -8.0, 7)
 ABOVE_MM = np.linspace(0.0, 8.0, 9)
-PRIOR_WEIGHT = 0.1
-"""Weight of anatomy (the ICA leaves backwards and outwards) beside the bend of the axis, whose size is near 0.5."""
+LEAST_BEND = 0.15
+"""An axis that bends less than this (difference of unit tangents; near 0.5 in most people) does not tell the side."""
 
 _BOX_VARIANCE = 1.0 / 12.0
 _PIXEL_VARIANCE = _BOX_VARIANCE + 1.0 / 6.0  # box of the voxel, and the triangle of linear interpolation
@@ -59,8 +59,8 @@ class CrossSection:
 def flow_divider_direction(centerline: Centerline, side: Side) -> FloatArray:
     """Unit vector (3,) LPS that faces the flow divider, seen from the artery.
 
-    The ICA bends away from the ECA, so the flow divider lies opposite to the bend of the axis at the bifurcation. Where
-    the axis shows no bend, anatomy decides: forwards and towards the midline.
+    The ICA bends away from the ECA, so the flow divider lies opposite to the bend of the axis at the bifurcation. The
+    less the axis bends, the more anatomy decides: forwards and towards the midline.
 
     >>> straight = Centerline(np.array([[0.0, 0.0, -20.0], [0.0, 0.0, 20.0]]), np.array([-20.0, 20.0]), 1.0)
     >>> flow_divider_direction(straight, Side.LEFT)[:2].round(3).tolist()
@@ -68,7 +68,9 @@ def flow_divider_direction(centerline: Centerline, side: Side) -> FloatArray:
     """
     ends = centerline.position_mm[[0, -1]]
     below, above = (centerline.tangent(np.clip(place, *ends)).mean(axis=0) for place in (BELOW_MM, ABOVE_MM))
-    away = above - below + PRIOR_WEIGHT * np.array([side.sign_x, 1.0, 0.0]) / np.sqrt(2.0)
+    bend = above - below
+    doubt = max(LEAST_BEND - float(np.linalg.norm(bend)), 0.0)
+    away = bend + doubt * np.array([side.sign_x, 1.0, 0.0]) / np.sqrt(2.0)
     return -away / np.linalg.norm(away)
 
 

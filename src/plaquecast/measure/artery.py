@@ -11,11 +11,15 @@ from plaquecast.domain.grid import FloatArray
 from plaquecast.domain.missing import Measured, Missing, Reason
 from plaquecast.domain.morphology import ArteryMorphology, SliceMorphology, WallMap
 from plaquecast.domain.volume import ArterySegmentation, Volume
-from plaquecast.geometry.along_artery import artery_measurements, length_of
+from plaquecast.geometry.along_artery import AUTOMATIC, artery_measurements, censored, length_of
 from plaquecast.geometry.contours import even_angles
+from plaquecast.geometry.slice_values import NOT_COVERED
+from plaquecast.measure.lesion import read_lesion
 from plaquecast.measure.slices import UnwrappedSlice, unwrap
 from plaquecast.settings import MeasureSettings
 
+SMOOTH_MM = 1.0
+"""The largest thickness is sought in means over this much of the wall."""
 LEAST_PLAQUE_SLICES = 2
 """Thick wall is plaque if it lasts over this many neighbor slices."""
 
@@ -41,10 +45,12 @@ def measure_artery(
     return ArteryMorphology(
         side=segmentation.side,
         slices=slices,
-        **artery_measurements(slices, lengths_mm, settings.cap_resolution_mm),
+        **artery_measurements(slices, lengths_mm, settings.cap_resolution_mm, _named_reference(settings)),
+        fibrous_cap_percentile5_thickness_mm=_cap_percentile(sections, shows_wall, settings.cap_resolution_mm),
         confidence=float(segmentation.slice_confidence[used].mean()) if used else 0.0,
         model_id=segmentation.model_id,
         wall_map=_wall_map(sections, volumes) if used and shows_wall else None,
+        lesion=read_lesion(slices, settings),
     )
 
 
@@ -104,9 +110,10 @@ def _slice(
         wall_area_mm2=wall(wall_mm2),
         normalized_wall_index=wall(wall_mm2 / (lumen_mm2 + wall_mm2)),
         mean_wall_thickness_mm=wall(thickness @ section.arc_mm / section.arc_mm.sum()),
-        max_wall_thickness_mm=wall(thickness.max()),
+        max_wall_thickness_mm=wall(_smooth(thickness, section.arc_mm).max()),
         eccentricity_index=wall((thickness.max() - thickness.min()) / thickness.max()),
         calcification_area_mm2=wall(area[Tissue.CALCIFICATION]),
+        near_lumen_calcification_area_mm2=wall(section.content.near_calcification_mm2.sum()),
         lipid_rich_necrotic_core_area_mm2=wall(
             area[Tissue.LIPID_RICH_NECROTIC_CORE] + area[Tissue.INTRAPLAQUE_HEMORRHAGE]
         ),
@@ -120,6 +127,27 @@ def _slice(
         fibrous_cap_arc_degrees=wall(360.0 * len(cap) / len(thickness)),
         confidence=float(segmentation.slice_confidence[section.plane.slice_index]),
     )
+
+
+def _smooth(thickness_mm: FloatArray, arc_mm: FloatArray) -> FloatArray:
+    """Thickness (m,) averaged over `SMOOTH_MM` of the wall, so that one torn voxel is no maximum."""
+    n_rays = 2 * round(0.5 * SMOOTH_MM / float(arc_mm.mean())) + 1
+    return ndimage.uniform_filter1d(thickness_mm, min(n_rays, len(thickness_mm)), mode="wrap")
+
+
+def _cap_percentile(sections: Sequence[UnwrappedSlice], shows_wall: bool, resolution_mm: float) -> Measured:
+    """Thickness that 5 % of the cap do not reach, over all rays that meet a core."""
+    if not sections:
+        return NOT_COVERED
+    if not shows_wall:
+        return Missing(Reason.NOT_SHOWN)
+    cap = np.concatenate([section.content.cap_mm for section in sections])
+    cap = cap[np.isfinite(cap)]
+    return censored(float(np.percentile(cap, 5.0)), resolution_mm) if len(cap) else Missing(Reason.NO_CORE)
+
+
+def _named_reference(settings: MeasureSettings) -> Measured:
+    return settings.nascet_reference_mm if settings.nascet_reference_mm > 0.0 else AUTOMATIC
 
 
 def _wall_map(sections: Sequence[UnwrappedSlice], volumes: Mapping[Weighting, Volume]) -> WallMap:

@@ -1,7 +1,7 @@
 """An artery unwrapped slice by slice: contours, streamlines through the wall, and what lies along them."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -9,6 +9,7 @@ from scipy import ndimage
 
 from plaquecast.domain.anatomy import COMPONENTS, CORE, N_TISSUES, NOT_ANNOTATED, Tissue
 from plaquecast.domain.grid import FloatArray
+from plaquecast.domain.lesion import NEAR_LUMEN_MM
 from plaquecast.domain.volume import ArterySegmentation
 from plaquecast.geometry.contours import (
     HALF,
@@ -43,11 +44,13 @@ class WallContent:
     """What lies in the wall as one slice shows it, on rays from the lumen's middle (m,).
 
     `cap_mm` is the depth of the core below the lumen's surface, NaN where the ray meets none; `component_mm2` the area
-    of all components per ray; `telling` the most telling tissue (uint8).
+    of all components per ray, `near_calcification_mm2` that of calcification near the lumen; `telling` the most telling
+    tissue (uint8).
     """
 
     cap_mm: FloatArray
     component_mm2: FloatArray
+    near_calcification_mm2: FloatArray
     telling: NDArray[np.uint8]
 
 
@@ -129,9 +132,15 @@ def _content(layer: Array, plane: CrossSection, contours: Contours) -> WallConte
     telling = np.full(len(wall_mm), Tissue.WALL, dtype=np.uint8)
     for kind in TELLING_ORDER:
         telling[tissue[kind].mean(axis=1) * wall_mm > TELLING_MM] = kind
-    share = (tissue[list(COMPONENTS)].sum(axis=0) * radius).sum(axis=1) / radius.sum(axis=1)
+    area_mm2 = radius / radius.sum(axis=1, keepdims=True) * contours.sector_wall_mm2[:, None]
+    near = depth * wall_mm[:, None] <= NEAR_LUMEN_MM
     core = _first_depth(tissue[list(CORE)].sum(axis=0, dtype=np.float64))
-    return WallContent(core * wall_mm * contours.lumen_cosine, share * contours.sector_wall_mm2, telling)
+    return WallContent(
+        cap_mm=core * wall_mm * contours.lumen_cosine,
+        component_mm2=(tissue[list(COMPONENTS)].sum(axis=0) * area_mm2).sum(axis=1),
+        near_calcification_mm2=(tissue[Tissue.CALCIFICATION] * area_mm2 * near).sum(axis=1),
+        telling=telling,
+    )
 
 
 def _first_depth(fraction: FloatArray) -> FloatArray:
@@ -159,4 +168,7 @@ def _squared_contents(
     component = along_lines(np.stack([each.component_mm2 for each in contents]), seen_at_mm, position)
     nearest = np.abs(seen_at_mm[None] - position[:, None, None]).argmin(axis=1)
     telling = np.take_along_axis(np.stack([each.telling for each in contents]), nearest, axis=0)
-    return [WallContent(each.cap_mm, area, kind) for each, area, kind in zip(contents, component, telling, strict=True)]
+    return [
+        replace(each, component_mm2=area, telling=kind)
+        for each, area, kind in zip(contents, component, telling, strict=True)
+    ]

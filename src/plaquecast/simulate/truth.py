@@ -8,12 +8,13 @@ from numpy.typing import NDArray
 from plaquecast.domain.anatomy import COMPONENTS, Side, Tissue
 from plaquecast.domain.change import FACTOR_MEASUREMENT, Factor
 from plaquecast.domain.grid import FloatArray
+from plaquecast.domain.lesion import NEAR_LUMEN_MM
 from plaquecast.domain.missing import Measured, Missing, Reason, is_number
 from plaquecast.domain.morphology import ArteryMorphology, SliceMorphology, WallMap
 from plaquecast.simulate.artery import SimulatedArtery
 from plaquecast.simulate.course import WallGrid
 from plaquecast.simulate.plaque import matter_at
-from plaquecast.simulate.tissues import LABEL_OF_MATTER
+from plaquecast.simulate.tissues import LABEL_OF_MATTER, Matter
 
 COVERAGE_MM = 16.0
 """Truth is given from this far below to this far above the flow divider, as a carotid protocol covers it."""
@@ -42,6 +43,7 @@ class Integration:
         self.thickness_mm = self._thickness()
         self.arc_mm = self._arc()
         self.is_plaque = self._lasting(self.thickness_mm > PLAQUE_THICKNESS_MM)
+        self.near_calcification_mm2 = np.zeros(self.thickness_mm.shape)
         self.tissue_mm2, self.plaque_mm2, self.telling = self._tissues(artery)
         self.cap_mm = self._cap(artery)
 
@@ -107,7 +109,8 @@ class Integration:
         lumen = np.repeat(self.lumen_mm[rows, columns], len(_QUARTERS))
         wall = np.repeat(self.outer_mm[rows, columns], len(_QUARTERS)) - lumen
         layers = artery.layers(s, angle, wall)
-        bounds = [np.zeros_like(wall), wall, *(bound for _, *layer in layers for bound in layer)]
+        near = np.full_like(wall, NEAR_LUMEN_MM)
+        bounds = [np.zeros_like(wall), near, wall, *(bound for _, *layer in layers for bound in layer)]
         depth = np.sort(np.clip(np.stack(bounds, axis=1), 0.0, wall[:, None]), axis=1)
         matter = matter_at(0.5 * (depth[:, 1:] + depth[:, :-1]), layers)
         area = np.diff((lumen[:, None] + depth) ** 2, axis=1) * (0.5 * self.grid.step_angle / len(_QUARTERS))
@@ -115,6 +118,9 @@ class Integration:
         for kind in {layer[0] for layer in layers}:
             of_kind = np.einsum("ij,ij->i", area, matter == kind).reshape(-1, len(_QUARTERS)).sum(axis=1)
             found[LABEL_OF_MATTER[kind]] = found.get(LABEL_OF_MATTER[kind], 0.0) + of_kind
+        is_near = (matter == Matter.CALCIFICATION) & (depth[:, 1:] <= NEAR_LUMEN_MM)
+        near_mm2 = np.einsum("ij,ij->i", area, is_near).reshape(-1, len(_QUARTERS)).sum(axis=1)
+        self.near_calcification_mm2[rows, columns] = near_mm2
         return found
 
     def _cap(self, artery: SimulatedArtery) -> FloatArray:
@@ -166,17 +172,20 @@ def true_morphology(artery: SimulatedArtery, grid: WallGrid = FINE, with_slices:
         **_stenosis(grid.position_mm, lumen, lumen + wall),
         plaque_volume_mm3=whole.volume(whole.plaque_mm2),
         plaque_length_mm=float(plaque_rows.sum() * grid.step_mm),
+        near_lumen_calcification_volume_mm3=whole.volume(whole.near_calcification_mm2),
         calcification_volume_mm3=tissue[Tissue.CALCIFICATION],
         lipid_rich_necrotic_core_volume_mm3=core,
         non_hemorrhagic_core_volume_mm3=tissue[Tissue.LIPID_RICH_NECROTIC_CORE],
         intraplaque_hemorrhage_volume_mm3=tissue[Tissue.INTRAPLAQUE_HEMORRHAGE],
         loose_matrix_volume_mm3=tissue[Tissue.LOOSE_MATRIX],
         fibrous_cap_min_thickness_mm=float(cap.min()) if len(cap) else no_core,
+        fibrous_cap_percentile5_thickness_mm=float(np.percentile(cap, 5.0)) if len(cap) else no_core,
         fibrous_cap_mean_thickness_mm=float(cap.mean()) if len(cap) else no_core,
         fibrous_cap_resolution_mm=0.0,
         confidence=1.0,
         model_id=MODEL_ID,
         wall_map=_wall_map(whole) if with_slices else None,
+        lesion=None,
     )
 
 
@@ -223,6 +232,7 @@ def _slice(grid: Integration, position_mm: float, rows: slice) -> SliceMorpholog
         mean_wall_thickness_mm=float(np.average(thickness, weights=arc)),
         max_wall_thickness_mm=float(thickness.max()),
         eccentricity_index=float((thickness.max() - thickness.min()) / thickness.max()),
+        near_lumen_calcification_area_mm2=float(grid.near_calcification_mm2[rows].sum(axis=1).mean()),
         calcification_area_mm2=area[Tissue.CALCIFICATION],
         lipid_rich_necrotic_core_area_mm2=area[Tissue.LIPID_RICH_NECROTIC_CORE] + area[Tissue.INTRAPLAQUE_HEMORRHAGE],
         non_hemorrhagic_core_area_mm2=area[Tissue.LIPID_RICH_NECROTIC_CORE],
