@@ -13,7 +13,7 @@ from hypothesis.extra import numpy as hnp
 from plaquecast.domain.anatomy import N_TISSUES, Side, Weighting
 from plaquecast.domain.change import ChangeFactor, Factor, Verdict
 from plaquecast.domain.clinical import ClinicalRecord, DrinkingHistory, Sex, SmokingHistory
-from plaquecast.domain.clinical_columns import CLINICAL_CATALOGUE, YES_NO, ClinicalColumn
+from plaquecast.domain.clinical_columns import CLINICAL_CATALOGUE, MISSING_MARKS, YES_NO, ClinicalColumn
 from plaquecast.domain.grid import Grid
 from plaquecast.domain.missing import Measured, Missing, Reason
 from plaquecast.domain.morphology import ArteryMorphology, SliceMorphology, WallMap
@@ -125,7 +125,9 @@ def _clinical_values(column: ClinicalColumn) -> st.SearchStrategy[Any]:
     if column.words == YES_NO:
         return st.booleans()
     words = {"sex": Sex, "smoking_history": SmokingHistory, "drinking_history": DrinkingHistory}
-    return st.sampled_from(words[column.name]) if column.words else codes
+    return (
+        st.sampled_from(words[column.name]) if column.words else codes.filter(lambda c: c.lower() not in MISSING_MARKS)
+    )
 
 
 absent = st.just(Missing(Reason.ABSENT))

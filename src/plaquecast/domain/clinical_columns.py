@@ -80,5 +80,8 @@ CLINICAL_CATALOGUE: dict[str, ClinicalColumn] = {column.name: column for column 
 SITE_PATTERN = r"[A-Za-z0-9](?:[A-Za-z0-9 ._-]{0,62}[A-Za-z0-9])?"
 """What a site's code may look like, so that it is safe in every table, page and file it reaches."""
 
+MISSING_MARKS = ("", "n/a", "na", "nan", "null", "missing", ".")
+"""What is read as missing in every table, whatever its case; no code of a site may look like one."""
+
 PATIENT_PATTERN = r"[A-Za-z0-9]{1,32}"
 """What a patient's or a visit's code may look like (BIDS labels): safe as part of a path."""

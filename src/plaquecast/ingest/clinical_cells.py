@@ -8,14 +8,11 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, create_model
 
 from plaquecast.domain.clinical import ClinicalRecord, DrinkingHistory, Sex, SmokingHistory
-from plaquecast.domain.clinical_columns import CLINICAL_CATALOGUE, SITE_PATTERN, YES_NO, ClinicalColumn
+from plaquecast.domain.clinical_columns import CLINICAL_CATALOGUE, MISSING_MARKS, SITE_PATTERN, YES_NO, ClinicalColumn
 from plaquecast.domain.dataset import Finding, Severity
 from plaquecast.domain.missing import Missing, Reason
 from plaquecast.ingest.table_mapping import NO_VALUE, ColumnSource
 from plaquecast.ingest.units import find_conversion, unit_that_fits
-
-MISSING_MARKS = ("", NO_VALUE, "na", "nan", "null", "missing", ".")
-"""What is read as missing in every table, whatever its case; others have to be declared."""
 
 _NUMBER = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?")
 _WORD_TYPES = {"sex": Sex, "smoking_history": SmokingHistory, "drinking_history": DrinkingHistory}

@@ -18,10 +18,15 @@ def cohort_report(
     methods: Sequence[str],
     simulated: bool,
     answer: Sequence[str] = (),
+    pages: Mapping[str, str] | None = None,
 ) -> str:
-    """One self-contained page on a cohort; `changes` maps each patient that was done to its change factors."""
+    """One self-contained page on a cohort; `changes` maps each patient that was done to its change factors.
+
+    `pages` maps a patient to the path of his own report, relative to this page.
+    """
     sections = [
         Section("Change per year in this cohort", tables=[change_table(changes)]),
+        *([Section("Patients", links=pages)] if pages else []),
         Section("Findings", tables=[findings_table(findings)] if findings else [], paragraphs=_none(findings)),
         Section("How this was made", paragraphs=methods),
     ]

@@ -1,6 +1,6 @@
 """The parts a report is made of: words, tables and figures in sections."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 
@@ -25,9 +25,10 @@ class Table:
 
 @dataclass(frozen=True, slots=True)
 class Section:
-    """A heading with paragraphs, tables and figures, shown in this order."""
+    """A heading with paragraphs, links (words → path relative to the page), tables and figures, in this order."""
 
     title: str
     paragraphs: Sequence[str] = field(default_factory=tuple)
+    links: Mapping[str, str] = field(default_factory=dict)
     tables: Sequence[Table] = field(default_factory=tuple)
     figures: Sequence[Figure] = field(default_factory=tuple)

@@ -19,7 +19,7 @@ from plaquecast.settings import SegmentSettings
 HEAT_SHARE_OF_TIME = 0.2
 """Share of the time given to the localizer."""
 VALIDATION_SHARE = 0.2
-CHECKPOINT_FILE = "checkpoint.pt"
+CHECKPOINT_FILE = ".checkpoint.pt"
 
 
 def is_validation(patient_id: str, share: float = VALIDATION_SHARE) -> bool:

@@ -118,6 +118,13 @@ def segmentation_path(root: Path, patient_id: str, session_id: str, side: Side, 
     return visit_folder(root, patient_id, session_id) / name
 
 
+def segmentation_files(root: Path, patient_id: str, session_id: str, side: Side) -> tuple[Path, ...]:
+    """Every file of one stored segmentation that is there."""
+    images = [segmentation_path(root, patient_id, session_id, side, kind) for kind in ("dseg", "probseg", "plaque")]
+    files = [path for image in images for path in (image, _beside(image, ".json"), _beside(image, ".tsv"))]
+    return tuple(path for path in files if path.is_file())
+
+
 def _beside(path: Path, ending: str) -> Path:
     return path.with_name(path.name.removesuffix(".nii.gz") + ending)
 

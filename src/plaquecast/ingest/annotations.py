@@ -1,0 +1,258 @@
+"""Annotated label maps of a visit, one folder in `derivatives` per reader, on the grid of its reference image."""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from plaquecast.domain.anatomy import N_TISSUES, NOT_ANNOTATED, Side, Tissue
+from plaquecast.domain.grid import FloatArray, Grid
+from plaquecast.domain.visit import AlignedVisit
+from plaquecast.domain.volume import ArterySegmentation, Centerline, LabelMap
+from plaquecast.errors import InputError
+from plaquecast.ingest.annotation_axis import axis_of_labels
+from plaquecast.ingest.nifti import read_nifti_array
+from plaquecast.ingest.text_table import read_text_table
+from plaquecast.settings import IngestSettings
+
+GRID_TOLERANCE_MM = 0.025
+"""Annotation tools round the position: 0.011 mm was seen in real files; a tenth of the finest pixel is still exact."""
+
+_WIDEST_ONE_SIDED_MM = 100.0
+_SIDE_MARGIN_MM = 10.0
+_MOST_OPEN_LUMEN = 0.5
+
+
+def read_annotations(
+    root: Path, name: str, visit: AlignedVisit, settings: IngestSettings
+) -> dict[Side, ArterySegmentation]:
+    """Read what a reader annotated of one visit; a side without a label map is left out.
+
+    The label map lies on the grid of the visit's reference weighting or on a box of whole voxels of it. In it, 255 is
+    "not judged", and a slice counts as annotated where it has lumen. Beside it, each optional: a label table `.tsv`
+    (`index`, `name`), if the values are not the project's; a sidecar `.json` with `BifurcationLpsMm`, the tip of the
+    flow divider, or with the axis as the project itself writes it; tissue fractions; a plaque mask.
+
+    Args:
+        root: folder of the dataset.
+        name: folder of the reader in `derivatives`.
+        visit: the aligned visit; its grid is that of the reference weighting.
+        settings: the largest file and image.
+
+    Raises:
+        InputError: if a label map is damaged, lies elsewhere, has labels of unknown meaning, has no lumen or an open
+            one, or lies on the other side of the neck than its name says.
+    """
+    found = {}
+    for side in Side:
+        path = annotation_path(root / "derivatives" / name, visit.patient_id, visit.session_id, side, "dseg")
+        if path.is_file():
+            found[side] = _read_side(path, side, visit, settings)
+    centers = {side: float(artery.centerline.points_mm[:, 0].mean()) for side, artery in found.items()}
+    if len(centers) == 2 and centers[Side.LEFT] <= centers[Side.RIGHT]:
+        where = f"sub-{visit.patient_id} ses-{visit.session_id}"
+        expected, answer = "the left artery on the patient's left (+x)", "left and right the other way round"
+        raise _refused(where, expected, answer, "Swap the names of the two label maps.", "side-swapped")
+    return found
+
+
+def annotation_path(root: Path, patient_id: str, session_id: str, side: Side, kind: str) -> Path:
+    """Where the label map (`dseg`), the tissue fractions (`probseg`) or the plaque mask (`plaque`) is looked for.
+
+    >>> annotation_path(Path("reader1"), "017", "baseline", Side.LEFT, "dseg").name
+    'sub-017_ses-baseline_space-orig_desc-carotidL_dseg.nii.gz'
+    """
+    stem = f"sub-{patient_id}_ses-{session_id}_space-orig"
+    middle, suffix = ("label-plaque_", "mask") if kind == "plaque" else ("", kind)
+    folder = root / f"sub-{patient_id}" / f"ses-{session_id}" / "anat"
+    return folder / f"{stem}_{middle}desc-carotid{side.letter}_{suffix}.nii.gz"
+
+
+def _read_side(path: Path, side: Side, visit: AlignedVisit, settings: IngestSettings) -> ArterySegmentation:
+    sidecar = _sidecar(path)
+    array, affine = read_nifti_array(path, settings, path.name)
+    labels = _labels(array, affine, path, visit.grid)
+    has_lumen = np.array([(plane == Tissue.LUMEN).any() for plane in labels.array])
+    covered = has_lumen & np.array(_per_slice(sidecar, "Covered", has_lumen.tolist(), path), dtype=np.bool_)
+    if not covered.any():
+        raise _refused(path.name, "a lumen", "none", "Annotate the lumen, or remove the file.", "empty-annotation")
+    _check_lumen(labels, path.name)
+    centerline, positions = _axis(labels, covered, sidecar, path)
+    _check_side(side, centerline, visit.grid, path.name)
+    confidence = _per_slice(sidecar, "Confidence", covered.astype(float).tolist(), path)
+    return ArterySegmentation(
+        side=side,
+        labels=labels,
+        centerline=centerline,
+        slice_position_mm=positions,
+        slice_confidence=np.array(confidence, dtype=np.float64),
+        covered=covered,
+        model_id=str(sidecar.get("ModelId", f"annotation {path.parents[3].name}")),
+        probabilities=_fractions(path, labels.grid, settings),
+        plaque=_plaque(path, labels.grid, settings),
+    )
+
+
+def _labels(array: NDArray[Any], affine: FloatArray, path: Path, reference: Grid) -> LabelMap:
+    remedy = "Mend the labels, or describe them in the label table beside the file (columns index and name)."
+    whole = np.rint(array)
+    if (whole != array).any() or (whole < 0).any() or (whole > NOT_ANNOTATED).any():
+        found = f"values from {array.min():g} to {array.max():g}"
+        raise _refused(path.name, "whole labels from 0 to 255", found, remedy, "unknown-label")
+    values = whole.astype(np.uint8)
+    meaning = _label_table(path.with_name(path.name.removesuffix(".nii.gz") + ".tsv"))
+    unnamed = sorted(set(np.unique(values).tolist()) - meaning.keys())
+    if unnamed:
+        raise _refused(path.name, f"labels {sorted(meaning)}", f"labels {unnamed}", remedy, "unknown-label")
+    for label, tissue in meaning.items():
+        values[whole == label] = tissue
+    try:
+        labels = LabelMap(Grid((array.shape[0], array.shape[1], array.shape[2]), affine), values)
+    except InputError as problem:
+        raise _refused(path.name, problem.expected, problem.found, remedy, problem.code) from problem
+    off = _off_grid_mm(labels.grid, reference)
+    if off > GRID_TOLERANCE_MM:
+        found = f"voxels that lie {off:.2f} mm beside it"
+        remedy = "Draw the labels on the reference image of this visit, or resample them on its grid."
+        raise _refused(path.name, "the grid of the visit's reference image", found, remedy, "annotation-grid")
+    return labels
+
+
+def _label_table(path: Path) -> dict[int, int]:
+    """From the labels of the file to ours: by the names in its table, or as they are if there is no table."""
+    names = {tissue.label: int(tissue) for tissue in Tissue} | {"not_annotated": NOT_ANNOTATED}
+    if not path.is_file():
+        return {label: label for label in names.values()}
+    meaning = {0: int(Tissue.BACKGROUND)}
+    for number, row in read_text_table(path).rows:
+        name, index = row.get("name", "").strip().casefold().replace(" ", "_"), row.get("index", "")
+        if name not in names or not index.isdecimal() or int(index) > NOT_ANNOTATED:
+            expected = f"index 0 to 255 and name, one of {', '.join(names)}"
+            found = f"{row.get('index', '')[:8]!r}, {row.get('name', '')[:40]!r}"
+            raise _refused(f"row {number} of {path.name}", expected, found, "Mend the row.", "label-table")
+        meaning[int(index)] = names[name]
+    return meaning
+
+
+def _off_grid_mm(grid: Grid, reference: Grid) -> float:
+    """How far the corners lie from the nearest whole voxels of the reference that would hold them, mm."""
+    start = np.rint(reference.to_index(grid.to_mm(np.zeros(3)))).astype(int)
+    if any(abs(n) > 10_000 for n in start):
+        return float("inf")
+    box = reference.crop((int(start[0]), int(start[1]), int(start[2])), grid.shape)
+    corners = np.array(np.meshgrid(*[(0, n - 1) for n in grid.shape], indexing="ij")).reshape(3, -1).T
+    return float(np.abs(box.to_mm(corners) - grid.to_mm(corners)).max())
+
+
+def _check_lumen(labels: LabelMap, name: str) -> None:
+    """A lumen that lies bare of any wall is a slip; at the mouth of the ECA a part of the outline is open."""
+    lumen = labels.mask(Tissue.LUMEN)
+    outside = labels.array == Tissue.BACKGROUND
+    edges = bare = 0
+    for axis in (1, 2):
+        for first, second in ((slice(None, -1), slice(1, None)), (slice(1, None), slice(None, -1))):
+            index: list[slice] = [slice(None)] * 3
+            beside = list(index)
+            index[axis], beside[axis] = first, second
+            edge = lumen[tuple(index)] & ~lumen[tuple(beside)]
+            edges += int(edge.sum())
+            bare += int((edge & outside[tuple(beside)]).sum())
+    if edges and bare / edges > _MOST_OPEN_LUMEN:
+        found = f"a lumen of which {100 * bare / edges:.0f} % has no wall"
+        remedy = "Annotate the wall around the lumen, or mark what was not judged with 255."
+        raise _refused(name, "a lumen inside a wall", found, remedy, "lumen-without-wall")
+
+
+def _check_side(side: Side, axis: Centerline, reference: Grid, name: str) -> None:
+    """In an image wide enough to show both sides, an artery does not lie far on the other side of its middle."""
+    corners = reference.to_mm(np.array([[0, 0, 0], np.array(reference.shape) - 1.0]))
+    low, high = np.sort(corners[:, 0])
+    beyond = side.sign_x * (float(axis.points_mm[:, 0].mean()) - 0.5 * (low + high))
+    if high - low >= _WIDEST_ONE_SIDED_MM and beyond < -_SIDE_MARGIN_MM:
+        found = f"it {-beyond:.0f} mm on the other side"
+        expected = f"the {side} artery on the patient's {side} ({'+' if side.sign_x > 0 else '-'}x)"
+        raise _refused(name, expected, found, "Mend the name: L and R are the patient's own sides.", "side-swapped")
+
+
+def _axis(
+    labels: LabelMap, covered: NDArray[np.bool_], sidecar: Mapping[str, Any], path: Path
+) -> tuple[Centerline, FloatArray]:
+    try:
+        if "Centerline" in sidecar:
+            axis = sidecar["Centerline"]
+            points, along = np.array(axis["PointsMm"], dtype=float), np.array(axis["PositionMm"], dtype=float)
+            line = Centerline(points, along, float(axis["BifurcationConfidence"]))
+            unknown = [float("nan")] * len(covered)
+            return line, np.array(_per_slice(sidecar, "PositionMm", unknown, path), dtype=np.float64)
+        bifurcation = sidecar.get("BifurcationLpsMm")
+        point = None if bifurcation is None else np.array(bifurcation, dtype=np.float64).reshape(3)
+    except (KeyError, TypeError, ValueError) as problem:
+        found = f"{type(problem).__name__}: {problem}"[:80]
+        remedy = "Mend the sidecar; BifurcationLpsMm holds three numbers."
+        raise _refused(_beside(path).name, "an axis or a bifurcation", found, remedy, "sidecar-unreadable") from problem
+    return axis_of_labels(labels, covered, point)
+
+
+def _per_slice(sidecar: Mapping[str, Any], key: str, default: list[Any], path: Path) -> list[Any]:
+    slices = sidecar.get("Slices")
+    values = slices.get(key, default) if isinstance(slices, Mapping) else default
+    if not isinstance(values, list) or len(values) != len(default):
+        found = f"{len(values) if isinstance(values, list) else 'no'} values"
+        where = f"{key} of {_beside(path).name}"
+        remedy = "Make the sidecar again; it belongs to another label map."
+        raise _refused(where, f"one value for each of {len(default)} slices", found, remedy, "sidecar-unreadable")
+    return values
+
+
+def _fractions(path: Path, grid: Grid, settings: IngestSettings) -> NDArray[np.float32] | None:
+    beside = path.with_name(path.name.replace("_dseg.nii.gz", "_probseg.nii.gz"))
+    if not beside.is_file():
+        return None
+    array, affine = read_nifti_array(beside, settings, beside.name, N_TISSUES)
+    _check_same_grid(array.shape[1:], affine, grid, beside.name)
+    total = array.sum(axis=0, dtype=np.float64)
+    if not (array.min() >= 0 and np.abs(total - 1).max() <= 1e-3):  # single precision keeps 1e-6; also refuses NaN
+        found = f"values from {array.min():g} with sums from {total.min():g} to {total.max():g}"
+        raise _refused(beside.name, "fractions that sum to 1", found, "Make the file again.", "fractions")
+    return array.astype(np.float32)
+
+
+def _plaque(path: Path, grid: Grid, settings: IngestSettings) -> NDArray[np.bool_] | None:
+    name = path.name.replace("_desc-carotid", "_label-plaque_desc-carotid").replace("_dseg.", "_mask.")
+    beside = path.with_name(name)
+    if not beside.is_file():
+        return None
+    array, affine = read_nifti_array(beside, settings, name)
+    _check_same_grid(array.shape, affine, grid, name)
+    if not np.isin(array, (0, 1)).all():
+        found = f"values from {array.min():g} to {array.max():g}"
+        raise _refused(name, "a mask of 0 and 1", found, "Make the mask again.", "unknown-label")
+    return array.astype(np.bool_)
+
+
+def _check_same_grid(shape: tuple[int, ...], affine: FloatArray, grid: Grid, name: str) -> None:
+    if shape != grid.shape or not Grid(grid.shape, affine).matches(grid, GRID_TOLERANCE_MM):
+        found = f"shape {shape} or another place"
+        raise _refused(name, "the grid of the label map beside it", found, "Make the file again.", "annotation-grid")
+
+
+def _sidecar(path: Path) -> dict[str, Any]:
+    beside = _beside(path)
+    if not beside.is_file():
+        return {}
+    try:
+        return dict(json.loads(beside.read_text(encoding="utf-8")))
+    except (OSError, ValueError, TypeError, RecursionError) as problem:
+        found = type(problem).__name__
+        raise _refused(beside.name, "a JSON object", found, "Mend or remove it.", "sidecar-unreadable") from problem
+
+
+def _beside(path: Path) -> Path:
+    return path.with_name(path.name.removesuffix(".nii.gz") + ".json")
+
+
+def _refused(where: str, expected: str, found: str, remedy: str, code: str) -> InputError:
+    return InputError(expected=expected, found=found, where=where, remedy=remedy, code=code)

@@ -1,0 +1,224 @@
+"""The main path for a cohort: every patient, then the tables, the report and the record of what was done."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from plaquecast.domain.change import ChangeFactor
+from plaquecast.domain.dataset import Dataset, Finding, Severity
+from plaquecast.errors import InputError
+from plaquecast.ingest.dataset import read_dataset
+from plaquecast.ingest.dataset_tables import finding_of
+from plaquecast.pipeline.case_files import arteries_path, changes_path
+from plaquecast.pipeline.executor import Outcome, run_cases
+from plaquecast.pipeline.methods import methods_text
+from plaquecast.pipeline.models import OpenedSegmenter, open_segmenter
+from plaquecast.pipeline.patient import REPORTS, PatientCase, PatientResult, work_on_patient
+from plaquecast.pipeline.progress import Listener, Progress
+from plaquecast.report.cohort import cohort_report
+from plaquecast.settings import Settings, deciding_settings
+from plaquecast.store.atomic import write_text
+from plaquecast.store.bids import write_dataset_description
+from plaquecast.store.change_tables import PatientChange, write_change_factors_table
+from plaquecast.store.clinical_table import write_clinical_table
+from plaquecast.store.journal import Journal
+from plaquecast.store.manifest import CaseOutcome, RunManifest, write_run_manifest
+from plaquecast.store.morphology_files import read_arteries, read_changes
+from plaquecast.store.tables import (
+    MeasuredArtery,
+    write_arteries_table,
+    write_slices_table,
+    write_wall_maps_table,
+)
+
+TABLES = "tables"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class RunSummary:
+    """What became of a cohort: counts, a sentence for each refusal, and the report that opens it."""
+
+    done: int
+    refused: int
+    flagged: int
+    refusals: tuple[str, ...]
+    report: Path
+
+    def last_line(self) -> str:
+        """Counts and the report, in one line."""
+        return f"{self.done} done, {self.refused} refused, {self.flagged} flagged → {self.report}"
+
+    def as_dict(self) -> dict[str, Any]:
+        """The same for machines."""
+        return {"done": self.done, "refused": self.refused, "flagged": self.flagged, "report": str(self.report)}
+
+
+def run_cohort(dataset: Path, segmenter: Path, out: Path, settings: Settings, listen: Listener) -> RunSummary:
+    """Examine every visit of a dataset and compute change per year; run again, it goes on where it stopped.
+
+    `done` counts the patients that were examined, flagged ones among them; a patient who is refused never stops
+    the others.
+
+    Raises:
+        InputError: if the dataset holds nobody who can be used, or `out` holds another run.
+        ModelError: if the segmenter cannot be used.
+    """
+    found = read_dataset(dataset)
+    opened = open_segmenter(segmenter)
+    _refuse_empty(found)
+    identity = {"command": "run", "dataset": str(dataset.resolve()), "weights": opened.weights_hash}
+    with Journal(out, identity) as journal:
+        cases = [PatientCase(each, out, segmenter, settings, found.simulated) for each in found.patients]
+        outcomes = _work(cases, settings, listen)
+        results = [outcome.result for outcome in outcomes if outcome.result is not None]
+        journal.withdraw_all_but([key for result in results for key in result.keys])
+        findings = [*found.findings, *_findings(outcomes)]
+        changes = _write_tables(out, results)
+        _write_pages(out, found, results, findings, changes, opened, settings)
+        summary = _summary(out, found, outcomes, findings)
+        write_run_manifest(out, _manifest(found, outcomes, findings, opened, settings, journal))
+    return summary
+
+
+def _refuse_empty(dataset: Dataset) -> None:
+    if not dataset.patients:
+        reason = next((str(finding) for finding in dataset.findings), "no patient in it")
+        raise InputError(
+            expected="a dataset with at least one patient who can be used",
+            found=f"none; the first finding was: {reason}",
+            where=dataset.root.name,
+            remedy="Run `plaquecast check` on the dataset for the full list.",
+            code="empty-dataset",
+        )
+
+
+def _work(cases: Sequence[PatientCase], settings: Settings, listen: Listener) -> list[Outcome[PatientResult]]:
+    names = [f"sub-{case.patient.patient_id}" for case in cases]
+    outcomes: list[Outcome[PatientResult]] = []
+    listen(Progress("patients", 0, len(cases)))
+    for outcome in run_cases(work_on_patient, cases, names, settings.run):
+        outcomes.append(outcome)
+        listen(Progress("patients", len(outcomes), len(cases), outcome.case + (" refused" if outcome.error else "")))
+    return sorted(outcomes, key=lambda outcome: outcome.case)
+
+
+def _findings(outcomes: Sequence[Outcome[PatientResult]]) -> list[Finding]:
+    findings: list[Finding] = []
+    for outcome in outcomes:
+        if outcome.error is not None:
+            findings.append(finding_of(outcome.error, Severity.REFUSED, outcome.case.removeprefix("sub-")))
+        elif outcome.result is not None:
+            findings.extend(outcome.result.findings)
+    return findings
+
+
+def _write_tables(out: Path, results: Sequence[PatientResult]) -> dict[str, Sequence[ChangeFactor]]:
+    arteries = [
+        MeasuredArtery(visit.patient_id, visit.session_id, side, artery)
+        for result in results
+        for visit in result.visits
+        for side, artery in read_arteries(arteries_path(out, visit.patient_id, visit.session_id)).items()
+    ]
+    changes = {
+        result.patient_id: read_changes(changes_path(out, result.patient_id))
+        for result in results
+        if result.compared is not None
+    }
+    visits = [visit for result in results for visit in result.visits]
+    write_clinical_table(out / TABLES, visits)
+    write_arteries_table(out / TABLES, arteries)
+    write_slices_table(out / TABLES, arteries)
+    write_wall_maps_table(out / TABLES, arteries)
+    rows = [PatientChange(patient_id, change) for patient_id, found in changes.items() for change in found]
+    write_change_factors_table(out / TABLES, rows)
+    return dict(changes)
+
+
+def _write_pages(
+    out: Path,
+    dataset: Dataset,
+    results: Sequence[PatientResult],
+    findings: Sequence[Finding],
+    changes: Mapping[str, Sequence[ChangeFactor]],
+    opened: OpenedSegmenter,
+    settings: Settings,
+) -> None:
+    write_dataset_description(out, f"{dataset.root.name}, examined", dataset.simulated, dataset.root.name)
+    answer = [
+        f"{len(results)} of {len(results) + _count_refused(dataset, findings)} patients were examined;"
+        f" change per year could be computed in {len(changes)}."
+    ]
+    page = cohort_report(
+        dataset.root.name,
+        changes,
+        findings,
+        methods_text(opened.sentence, settings),
+        dataset.simulated,
+        answer,
+        {path.stem: f"{REPORTS}/{path.name}" for path in sorted((out / REPORTS).glob("*.html"))},
+    )
+    write_text(out / "report.html", page)
+
+
+def _refused_patients(dataset: Dataset, findings: Sequence[Finding]) -> set[str]:
+    """Patients of whom nothing could be used; a refused visit of a patient whose other visit is there is no such."""
+    whole = {patient.patient_id for patient in dataset.patients}
+    refused = [finding for finding in findings if finding.severity is Severity.REFUSED and finding.patient_id]
+    return {finding.patient_id for finding in refused if not finding.session_id or finding.patient_id not in whole}
+
+
+def _count_refused(dataset: Dataset, findings: Sequence[Finding]) -> int:
+    return len(_refused_patients(dataset, findings))
+
+
+def _summary(
+    out: Path, dataset: Dataset, outcomes: Sequence[Outcome[PatientResult]], findings: Sequence[Finding]
+) -> RunSummary:
+    refused = _refused_patients(dataset, findings)
+    done = {outcome.result.patient_id for outcome in outcomes if outcome.result is not None}
+    flagged = {finding.patient_id for finding in findings if finding.patient_id in done}
+    sentences = [
+        f"sub-{finding.patient_id}: {finding}" if finding.patient_id else str(finding)
+        for finding in findings
+        if finding.severity is Severity.REFUSED
+    ]
+    return RunSummary(len(done), len(refused), len(flagged), tuple(sentences), out / "report.html")
+
+
+def _manifest(
+    dataset: Dataset,
+    outcomes: Sequence[Outcome[PatientResult]],
+    findings: Sequence[Finding],
+    opened: OpenedSegmenter,
+    settings: Settings,
+    journal: Journal,
+) -> RunManifest:
+    by_patient = {outcome.case.removeprefix("sub-"): [] for outcome in outcomes}
+    for finding in findings:
+        if finding.patient_id:
+            by_patient.setdefault(finding.patient_id, []).append(finding)
+    done = {outcome.result.patient_id for outcome in outcomes if outcome.result is not None}
+    hashes = {name: value for o in outcomes if o.result is not None for name, value in o.result.input_sha256.items()}
+    cases = [
+        CaseOutcome(f"sub-{patient_id}", _status(patient_id in done, bool(found)), tuple(found))
+        for patient_id, found in by_patient.items()
+    ]
+    return RunManifest(
+        command="run",
+        simulated=dataset.simulated,
+        settings=deciding_settings(settings),
+        seeds={"register": settings.register.seed},
+        input_sha256=hashes,
+        outcomes=cases,
+        findings=[finding for finding in findings if not finding.patient_id],
+        models={opened.segmenter.model_id: opened.model_hash},
+        costs=journal.costs(),
+        workers=settings.run.workers,
+    )
+
+
+def _status(is_done: bool, has_findings: bool) -> str:
+    if not is_done:
+        return "refused"
+    return "flagged" if has_findings else "done"

@@ -1,0 +1,188 @@
+"""The work on one patient of a cohort: each visit, then the change between two, each stage done once and recorded."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+from plaquecast.domain.dataset import Finding, PatientSource, Severity, VisitSource
+from plaquecast.domain.examined import ExaminedVisit
+from plaquecast.domain.missing import Missing
+from plaquecast.domain.visit import interval_years
+from plaquecast.errors import PlaquecastError
+from plaquecast.ingest.dataset import read_visit
+from plaquecast.ingest.dataset_tables import finding_of
+from plaquecast.pipeline.case_files import changes_path, read_examined, write_examined
+from plaquecast.pipeline.examine import compare_visits, examine_visit
+from plaquecast.pipeline.methods import methods_text
+from plaquecast.pipeline.models import open_segmenter, segmenter_for
+from plaquecast.report.patient import patient_report
+from plaquecast.report.visit import visit_report
+from plaquecast.settings import Settings
+from plaquecast.store.alignment_files import write_visit_alignment
+from plaquecast.store.atomic import sha256_of_bytes, sha256_of_file, write_text
+from plaquecast.store.clinical_table import ClinicalVisit
+from plaquecast.store.journal import Journal, stage_key
+from plaquecast.store.json_values import to_json_value
+from plaquecast.store.manifest import measured_stage
+from plaquecast.store.morphology_files import write_changes
+
+REPORTS = "reports"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class PatientCase:
+    """One patient to work on, and all that the work depends on; small enough to be sent to another process."""
+
+    patient: PatientSource
+    run: Path
+    segmenter: Path
+    settings: Settings
+    simulated: bool
+
+
+@dataclass(slots=True)
+class PatientResult:
+    """What was done: the visits that were examined, the two that were compared, and what was found on the way.
+
+    `keys` are the journal's keys of all stages that belong to the finished run.
+    """
+
+    patient_id: str
+    visits: list[ClinicalVisit] = field(default_factory=list)
+    compared: tuple[str, str] | None = None
+    findings: list[Finding] = field(default_factory=list)
+    keys: list[str] = field(default_factory=list)
+    input_sha256: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(slots=True)
+class _VisitDone:
+    source: VisitSource
+    key: str
+    examined: ExaminedVisit | None
+
+
+def work_on_patient(case: PatientCase) -> PatientResult:
+    """Examine every visit and compare the first with the last; what was done before and still fits is not done again.
+
+    A visit that is refused is a finding; the other visits are examined all the same.
+
+    Raises:
+        PlaquecastError: the first visit's error, if no visit could be examined.
+    """
+    result = PatientResult(case.patient.patient_id)
+    errors: list[PlaquecastError] = []
+    done: list[_VisitDone] = []
+    with Journal(case.run) as journal:
+        for source in case.patient.visits:
+            try:
+                done.append(_visit_stage(case, source, journal, result))
+            except PlaquecastError as error:
+                errors.append(error)
+                result.findings.append(finding_of(error, Severity.REFUSED, case.patient.patient_id, source.session_id))
+        if not done:
+            raise errors[0]
+        result.visits = [
+            ClinicalVisit(case.patient.patient_id, s.session_id, s.acquired, s.clinical)
+            for s in (d.source for d in done)
+        ]
+        pair = _two_to_compare(done, case.settings.change.shortest_interval_years)
+        if pair is None or not _compared(case, pair, journal, result):
+            _report_stage(case, done, journal, result)
+    return result
+
+
+def _visit_stage(case: PatientCase, source: VisitSource, journal: Journal, result: PatientResult) -> _VisitDone:
+    patient_id, settings = case.patient.patient_id, case.settings
+    hashes = {weighting.value: sha256_of_file(path) for weighting, path in source.images.items()}
+    result.input_sha256.update({path.name: hashes[weighting.value] for weighting, path in source.images.items()})
+    inputs = hashes | {"record": _hash_of(source.clinical), "weights": open_segmenter(case.segmenter).weights_hash}
+    chosen = {name: asdict(getattr(settings, name)) for name in ("ingest", "register", "segment", "measure")}
+    name = f"{patient_id} {source.session_id}"
+    key = stage_key("visit", name, inputs, chosen)
+    result.keys.append(key)
+    if journal.is_done(key):
+        return _VisitDone(source, key, None)
+    journal.begin(key, "visit", name)
+    with measured_stage("visit", name) as cost:
+        visit = read_visit(case.patient, source, settings.ingest)
+        opened = segmenter_for(visit, case.segmenter)
+        examined = examine_visit(visit, opened.segmenter, settings)
+        outputs = write_examined(case.run, examined)
+    journal.record(key, cost, outputs)
+    return _VisitDone(source, key, examined)
+
+
+def _two_to_compare(done: Sequence[_VisitDone], shortest_years: float) -> tuple[_VisitDone, _VisitDone] | None:
+    """The first visit and the last; visits so close that all are repeat scans of the first are not compared."""
+    if len(done) < 2:
+        return None
+    first, last = done[0], done[-1]
+    years = interval_years(first.source.acquired, last.source.acquired)
+    return None if len(done) > 2 and not isinstance(years, Missing) and years < shortest_years else (first, last)
+
+
+def _compared(case: PatientCase, pair: tuple[_VisitDone, _VisitDone], journal: Journal, result: PatientResult) -> bool:
+    """Compare two visits and report on both; False, with a finding, if they cannot be compared."""
+    patient_id, settings = case.patient.patient_id, case.settings
+    dates = {each.source.session_id: str(each.source.acquired) for each in pair}
+    chosen = {name: asdict(getattr(settings, name)) for name in ("register", "change")} | {"dates": dates}
+    key = stage_key("change", patient_id, _outputs_of(pair, journal) | _identity(case), chosen)
+    sessions = pair[0].source.session_id, pair[1].source.session_id
+    if not journal.is_done(key):
+        journal.begin(key, "change", patient_id)
+        opened = open_segmenter(case.segmenter)
+        with measured_stage("change", patient_id) as cost:
+            baseline, follow_up = (_examined(case, each) for each in pair)
+            try:
+                found = compare_visits(baseline, follow_up, opened.errors, settings)
+            except PlaquecastError as error:
+                result.findings.append(finding_of(error, Severity.FLAGGED, patient_id, sessions[1]))
+                return False
+            outputs = [changes_path(case.run, patient_id), case.run / REPORTS / f"sub-{patient_id}.html"]
+            write_changes(outputs[0], found.changes)
+            write_text(outputs[1], patient_report(found, methods_text(opened.sentence, settings), case.simulated))
+            if not isinstance(found.alignment, Missing):
+                outputs.extend(write_visit_alignment(case.run, patient_id, sessions, found.alignment))
+        journal.record(key, cost, outputs)
+    result.keys.append(key)
+    result.compared = sessions
+    return True
+
+
+def _report_stage(case: PatientCase, done: Sequence[_VisitDone], journal: Journal, result: PatientResult) -> None:
+    """A report for each visit of a patient who has no two to compare."""
+    for each in done:
+        name = f"{case.patient.patient_id} {each.source.session_id}"
+        key = stage_key("report", name, _outputs_of((each,), journal) | _identity(case), {})
+        result.keys.append(key)
+        if journal.is_done(key):
+            continue
+        journal.begin(key, "report", name)
+        with measured_stage("report", name) as cost:
+            examined = _examined(case, each)
+            sentence = open_segmenter(case.segmenter).sentence
+            page = visit_report(examined, methods_text(sentence, case.settings, two_visits=False), case.simulated)
+            path = case.run / REPORTS / f"sub-{case.patient.patient_id}_ses-{each.source.session_id}.html"
+            write_text(path, page)
+        journal.record(key, cost, [path])
+
+
+def _examined(case: PatientCase, done: _VisitDone) -> ExaminedVisit:
+    if done.examined is None:
+        visit = read_visit(case.patient, done.source, case.settings.ingest)
+        done.examined = read_examined(case.run, visit)
+    return done.examined
+
+
+def _outputs_of(done: Sequence[_VisitDone], journal: Journal) -> dict[str, str]:
+    return {path.name: sha256 for each in done for path, sha256 in journal.outputs(each.key).items()}
+
+
+def _identity(case: PatientCase) -> dict[str, str]:
+    return {"segmenter": open_segmenter(case.segmenter).model_hash, "simulated": str(case.simulated)}
+
+
+def _hash_of(thing: object) -> str:
+    return sha256_of_bytes(json.dumps(to_json_value(thing), sort_keys=True).encode("utf-8"))

@@ -1,0 +1,140 @@
+"""The main path of training a segmenter: annotated visits are read, aligned and learned from."""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+import plaquecast
+from plaquecast.domain.anatomy import Side
+from plaquecast.domain.dataset import Dataset, PatientSource, VisitSource
+from plaquecast.domain.missing import Missing
+from plaquecast.errors import InputError
+from plaquecast.ingest.annotations import read_annotations
+from plaquecast.ingest.dataset import read_dataset, read_visit
+from plaquecast.pipeline.executor import run_cases
+from plaquecast.pipeline.progress import Listener, Progress
+from plaquecast.register.contrasts import align_visit
+from plaquecast.segment.network import NetworkSegmenter, load_segmenter
+from plaquecast.segment.overlap import dice_by_tissue
+from plaquecast.segment.regions import TrainingCase
+from plaquecast.segment.training import train_segmenter
+from plaquecast.segment.weights import CARD_FILE
+from plaquecast.settings import Settings
+from plaquecast.store.atomic import sha256_of_bytes, sha256_of_file, write_json
+from plaquecast.store.model_files import write_model_manifest
+
+VISITS = ("baseline", "follow-up", "both")
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class AnnotatedVisit:
+    """An annotated visit to read and align; small enough to be sent to another process."""
+
+    root: Path
+    annotations: str
+    patient: PatientSource
+    visit: VisitSource
+    settings: Settings
+
+
+def train_segmenter_on(
+    dataset: Path, annotations: str, visits: str, out: Path, settings: Settings, listen: Listener
+) -> dict[str, Any]:
+    """Train on the annotated visits of a dataset and save the model with its card; give the facts of the card.
+
+    Run again on an unfinished folder, it goes on after the last finished epoch.
+
+    Raises:
+        InputError: if `visits` is not a known choice, or nobody is annotated.
+        ModelError: if the network learned nothing.
+    """
+    if visits not in VISITS:
+        raise InputError(
+            expected=f"one of {', '.join(VISITS)}", found=visits, where="--visits", remedy="Choose one of these.",
+            code="unknown-visits",
+        )  # fmt: skip
+    found = read_dataset(dataset)
+    wanted = annotated_visits(found, annotations, visits, settings)
+    cases = align_annotated(wanted, settings, listen)
+    origin = "simulated patients" if found.simulated else f"patients annotated by {annotations}"
+    card = train_segmenter(
+        cases,
+        settings.segment,
+        out,
+        lambda stage, done, total, note: listen(Progress(stage, done, total, note)),
+        origin,
+    )
+    network = load_segmenter(out)
+    held_out = [case for case in cases if case.visit.patient_id in card["validation_patients"]]
+    card |= {
+        "version": plaquecast.__version__,
+        "purpose": "research use only",
+        "annotations": annotations,
+        "visits": visits,
+        "data_sha256": _data_hash(wanted),
+        "settings": asdict(settings.segment),
+        "validation_dice": dice_of(network, held_out),
+    }
+    write_json(out / CARD_FILE, card)
+    facts = ("model_id", "n_train", "validation_patients", "validation_dice")
+    return {name: card[name] for name in facts} | {"model_sha256": write_model_manifest(out)}
+
+
+def annotated_visits(dataset: Dataset, annotations: str, visits: str, settings: Settings) -> list[AnnotatedVisit]:
+    """The chosen visits of everybody who can be used: the first, the later ones, or all."""
+    chosen = {"baseline": slice(0, 1), "follow-up": slice(1, None), "both": slice(None)}[visits]
+    return [
+        AnnotatedVisit(dataset.root, annotations, patient, visit, settings)
+        for patient in dataset.patients
+        for visit in patient.visits[chosen]
+    ]
+
+
+def align_annotated(wanted: Sequence[AnnotatedVisit], settings: Settings, listen: Listener) -> list[TrainingCase]:
+    """Read and align every annotated visit; one that cannot be used stops the training, for its data are named.
+
+    Raises:
+        InputError: if an image or annotation cannot be read, or nobody is annotated.
+    """
+    names = [f"{each.patient.patient_id} {each.visit.session_id}" for each in wanted]
+    cases = []
+    for outcome in run_cases(_align_one, wanted, names, settings.run):
+        if outcome.error is not None:
+            raise outcome.error
+        if outcome.result is not None and outcome.result.annotations:
+            cases.append(outcome.result)
+        listen(Progress("aligned visits", len(cases), len(wanted), outcome.case))
+    if not cases:
+        raise InputError(
+            expected="at least one annotated visit", found="none", where="the annotations",
+            remedy="Check --annotations: it names a folder in the dataset's derivatives.", code="no-annotations",
+        )  # fmt: skip
+    return sorted(cases, key=lambda case: (case.visit.patient_id, case.visit.session_id))
+
+
+def _align_one(each: AnnotatedVisit) -> TrainingCase:
+    visit = read_visit(each.patient, each.visit, each.settings.ingest)
+    aligned = align_visit(visit, each.settings.register)
+    annotations = read_annotations(each.root, each.annotations, aligned, each.settings.ingest)
+    return TrainingCase(aligned, annotations)
+
+
+def dice_of(segmenter: NetworkSegmenter, cases: Sequence[TrainingCase]) -> dict[str, float]:
+    """Mean Dice per tissue over the annotated arteries; an artery that was not found counts as 0."""
+    scores: defaultdict[str, list[float]] = defaultdict(list)
+    for case in cases:
+        found = segmenter.segment(case.visit)
+        for side, truth in case.annotations.items():
+            artery = found[Side(side)]
+            for name, value in dice_by_tissue(truth, None if isinstance(artery, Missing) else artery).items():
+                scores[name].append(value)
+    return {name: float(np.mean(values)) for name, values in scores.items()}
+
+
+def _data_hash(wanted: Sequence[AnnotatedVisit]) -> str:
+    files = [path for each in wanted for path in each.visit.images.values()]
+    return sha256_of_bytes("".join(sha256_of_file(path) for path in sorted(files)).encode("utf-8"))
