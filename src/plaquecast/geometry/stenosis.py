@@ -36,10 +36,10 @@ Reference = Sequence[SliceMorphology] | Missing
 def stenosis(slices: Sequence[SliceMorphology], reference_mm: Measured) -> dict[str, Measured]:
     """Narrowing at the narrowest slice of bulb and internal carotid, by diameters equivalent to areas.
 
-    NASCET compares with the internal carotid around `reference_mm`, or else the uppermost stretch, if it lies beyond the
-    bulb, is free of disease and has parallel walls. It is not clipped: where the bulb is wider than the artery beyond it
-    and nothing narrows it, the narrowest slice lies in the reference and NASCET is near 0. It does not apply to a
-    near-occlusion.
+    NASCET compares with the internal carotid around `reference_mm`, or else the uppermost stretch, if it lies beyond
+    the bulb, is free of disease and has parallel walls. It is not clipped: where the bulb is wider than the artery
+    beyond it and nothing narrows it, the narrowest slice lies in the reference and NASCET is near 0. It does not apply
+    to a near-occlusion.
     """
     sought = [section for section in slices if section.position_mm > NARROWEST_ABOVE_MM]
     lumen = values_of(sought, "lumen_area_mm2")
