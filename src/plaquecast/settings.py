@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
 
+from plaquecast.domain.lesion import PRESENT_MM3
 from plaquecast.errors import InputError
 
 
@@ -32,6 +33,22 @@ class IngestSettings:
     """Largest file that is opened."""
     max_image_bytes: int = 4_000_000_000
     """Largest image after decompression."""
+    min_signal_to_noise: float = 4.0
+    """Images below this signal-to-noise ratio are flagged."""
+    max_saturated_share: float = 0.01
+    """Images with a larger share of bright voxels at the top of the range are flagged."""
+    min_coverage_mm: float = 20.0
+    """Images that cover less of the neck from chest to head are flagged."""
+    min_field_of_view_mm: float = 40.0
+    """Images with narrower slices are flagged."""
+    max_archive_files: int = 50_000
+    """Most files in an archive."""
+    max_archive_bytes: int = 20_000_000_000
+    """Most bytes of an archive after unpacking."""
+    min_weighting_confidence: float = 0.7
+    """Below this confidence a series is not taken for a weighting; the user is asked."""
+    max_reader_bytes: int = 1_000_000_000
+    """Most memory that the process which parses DICOM files may take."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +97,8 @@ class MeasureSettings:
     """A fibrous cap thinner than this is reported as below resolution."""
     n_angles: int = 72
     """Rays around the artery in a wall map."""
+    nascet_reference_mm: float = 0.0
+    """Position of the internal carotid that NASCET compares with, mm above the bifurcation; 0 lets it be chosen."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +111,7 @@ class ChangeSettings:
     """A change is detectable beyond this many SDs of its error."""
     shortest_common_mm: float = 6.0
     """Visits that share less artery than this are not compared, mm."""
-    smallest_component_mm3: float = 5.0
+    smallest_component_mm3: float = PRESENT_MM3
     """A component smaller than this counts as absent: new, vanished, and never a percent of nothing."""
 
 

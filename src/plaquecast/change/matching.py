@@ -18,6 +18,8 @@ def matched_measurements(
 ) -> tuple[Values, Values]:
     """Measurements of both visits over their common coverage, by position from the bifurcation.
 
+    NASCET compares with the internal carotid at the same position in both visits: the baseline's, where both cover it.
+
     A slice that the other visit covers in part counts in part. Arteries that come without slices (from a table), and
     one whose other visit is missing, are given as they stand. Where less than `shortest_common_mm` is common,
     everything is `Missing` as not covered.
@@ -42,7 +44,10 @@ def _over_common_coverage(
         return _as_it_stands(reason), _as_it_stands(reason)
     pairs = ((baseline, counted), (follow_up, shared_lengths(follow_up.slices, baseline.slices)))
     before, after = (
-        artery_measurements(visit.slices, mm, _resolution(visit.fibrous_cap_resolution_mm)) for visit, mm in pairs
+        artery_measurements(
+            visit.slices, mm, _resolution(visit.fibrous_cap_resolution_mm), baseline.distal_reference_position_mm
+        )
+        for visit, mm in pairs
     )
     return before, after
 

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from plaquecast.domain.anatomy import Side, Weighting
 from plaquecast.domain.grid import FloatArray
+from plaquecast.domain.lesion import Lesion
 from plaquecast.domain.missing import Measured
 
 
@@ -30,6 +31,7 @@ class SliceMorphology:
     max_wall_thickness_mm: Measured
     eccentricity_index: Measured
     calcification_area_mm2: Measured
+    near_lumen_calcification_area_mm2: Measured
     lipid_rich_necrotic_core_area_mm2: Measured
     non_hemorrhagic_core_area_mm2: Measured
     intraplaque_hemorrhage_area_mm2: Measured
@@ -86,13 +88,16 @@ class ArteryMorphology:
     plaque_volume_mm3: Measured
     plaque_length_mm: Measured
     calcification_volume_mm3: Measured
+    near_lumen_calcification_volume_mm3: Measured
     lipid_rich_necrotic_core_volume_mm3: Measured
     non_hemorrhagic_core_volume_mm3: Measured
     intraplaque_hemorrhage_volume_mm3: Measured
     loose_matrix_volume_mm3: Measured
     fibrous_cap_min_thickness_mm: Measured
+    fibrous_cap_percentile5_thickness_mm: Measured
     fibrous_cap_mean_thickness_mm: Measured
     fibrous_cap_resolution_mm: Measured
     confidence: float
     model_id: str
     wall_map: WallMap | None = None
+    lesion: Lesion | None = None

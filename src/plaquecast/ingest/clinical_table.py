@@ -8,13 +8,13 @@ from datetime import date
 from pathlib import Path
 
 from plaquecast.domain.clinical import ClinicalRecord
-from plaquecast.domain.clinical_columns import PATIENT_PATTERN
+from plaquecast.domain.clinical_columns import CLINICAL_CATALOGUE, PATIENT_PATTERN
 from plaquecast.domain.dataset import Finding, Severity
 from plaquecast.domain.missing import Missing, Reason
 from plaquecast.errors import InputError
 from plaquecast.ingest.clinical_cells import RowPlace, is_missing, read_cells
 from plaquecast.ingest.table_dates import read_date
-from plaquecast.ingest.table_mapping import ColumnSource, TableMapping
+from plaquecast.ingest.table_mapping import ID_COLUMNS, ColumnSource, TableMapping
 from plaquecast.ingest.text_table import TextTable, read_text_table
 
 
@@ -37,8 +37,10 @@ class ClinicalTable:
     findings: tuple[Finding, ...]
 
 
-def read_clinical_table(path: Path, mapping: TableMapping) -> ClinicalTable:
+def read_clinical_table(path: Path, mapping: TableMapping | None = None) -> ClinicalTable:
     """Read a whole table; all problems of all rows are found at once, and the other rows are read.
+
+    Without a mapping, the columns bear the project's own names and units (`participant_id`, `weight_kg`, ...).
 
     A cell that breaks a rule is flagged and missing. A row without a usable code, or with one that another row of the
     same visit has too, is refused.
@@ -46,7 +48,8 @@ def read_clinical_table(path: Path, mapping: TableMapping) -> ClinicalTable:
     Raises:
         InputError: if the file cannot be read as a table at all, or a column that the mapping names is not in it.
     """
-    table = read_text_table(path, mapping.table_format)
+    table = read_text_table(path, mapping.table_format if mapping else None)
+    mapping = mapping or _own_names(table)
     _check_sources(table, mapping)
     findings = [*table.findings, *_unknown_columns(table, mapping)]
     rows: list[ClinicalRow] = []
@@ -56,6 +59,12 @@ def read_clinical_table(path: Path, mapping: TableMapping) -> ClinicalTable:
         findings += [*broken, *date_findings]
         rows.append(ClinicalRow(place.patient_id, place.session_id, acquired, record, place.number))
     return ClinicalTable(tuple(rows), tuple(findings))
+
+
+def _own_names(table: TextTable) -> TableMapping:
+    units = {name: CLINICAL_CATALOGUE[name].unit for name in table.header if name in CLINICAL_CATALOGUE}
+    known = [name for name in table.header if name in ID_COLUMNS or name in units]
+    return TableMapping({name: ColumnSource((name,), units.get(name, "")) for name in known})
 
 
 Identified = list[tuple[RowPlace, Mapping[str, str]]]

@@ -59,7 +59,7 @@ def stack(frames: Sequence[Frame]) -> tuple[Grid, NDArray[np.float32]]:
         key = id(frame.dataset)
         if key not in pixels:
             pixels[key] = pixels_of(frame.dataset, frame.file)
-        planes.append(pixels[key][frame.index])
+        planes.append((pixels[key][frame.index] * slope + intercept).astype(np.float32))
     affine = create_affine_matrix_from_attributes(
         positions[order[0]].tolist(),
         orientation.tolist(),
@@ -68,7 +68,7 @@ def stack(frames: Sequence[Frame]) -> tuple[Grid, NDArray[np.float32]]:
         index_convention="DR",
         slices_first=True,
     )
-    array, affine = arrange((np.stack(planes) * slope + intercept).astype(np.float32), affine)
+    array, affine = arrange(np.stack(planes), affine)
     return _grid(array, affine, frames), array
 
 

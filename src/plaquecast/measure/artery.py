@@ -1,22 +1,25 @@
 """Measure one artery of one visit: slices across it, the artery as a whole, and its unwrapped wall."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from plaquecast.domain.anatomy import N_TISSUES, NOT_ANNOTATED, Tissue, Weighting
-from plaquecast.domain.grid import FloatArray, Grid
+from plaquecast.domain.anatomy import NOT_ANNOTATED, Tissue, Weighting
+from plaquecast.domain.grid import FloatArray
 from plaquecast.domain.missing import Measured, Missing, Reason
 from plaquecast.domain.morphology import ArteryMorphology, SliceMorphology, WallMap
 from plaquecast.domain.volume import ArterySegmentation, Volume
-from plaquecast.geometry.along_artery import artery_measurements, length_of
+from plaquecast.geometry.along_artery import AUTOMATIC, artery_measurements, censored, length_of
 from plaquecast.geometry.contours import even_angles
-from plaquecast.geometry.cross_section import cross_section, flow_divider_direction
-from plaquecast.measure.slices import UnwrappedSlice, unwrap_slice
+from plaquecast.geometry.slice_values import NOT_COVERED
+from plaquecast.measure.lesion import read_lesion
+from plaquecast.measure.slices import UnwrappedSlice, unwrap
 from plaquecast.settings import MeasureSettings
 
+SMOOTH_MM = 1.0
+"""The largest thickness is sought in means over this much of the wall."""
 LEAST_PLAQUE_SLICES = 2
 """Thick wall is plaque if it lasts over this many neighbor slices."""
 
@@ -31,7 +34,7 @@ def measure_artery(
     lumen (bright blood) has lumen measurements, and `Missing` as not shown for the rest. Without any usable slice,
     everything is `Missing` as not covered.
     """
-    sections = list(_unwrapped(segmentation, settings.n_angles))
+    sections = unwrap(segmentation, settings.n_angles)
     shows_wall = _shows_wall(segmentation)
     plaque = _plaque_areas(sections, settings.plaque_thickness_mm)
     slices = tuple(
@@ -42,10 +45,12 @@ def measure_artery(
     return ArteryMorphology(
         side=segmentation.side,
         slices=slices,
-        **artery_measurements(slices, lengths_mm, settings.cap_resolution_mm),
+        **artery_measurements(slices, lengths_mm, settings.cap_resolution_mm, _named_reference(settings)),
+        fibrous_cap_percentile5_thickness_mm=_cap_percentile(sections, shows_wall, settings.cap_resolution_mm),
         confidence=float(segmentation.slice_confidence[used].mean()) if used else 0.0,
         model_id=segmentation.model_id,
-        wall_map=_wall_map(sections, segmentation.grid, volumes) if used and shows_wall else None,
+        wall_map=_wall_map(sections, volumes) if used and shows_wall else None,
+        lesion=read_lesion(slices, settings),
     )
 
 
@@ -66,30 +71,6 @@ def _shows_wall(segmentation: ArterySegmentation) -> bool:
     return bool(((labels > Tissue.LUMEN) & (labels != NOT_ANNOTATED)).any())
 
 
-def _unwrapped(segmentation: ArterySegmentation, n_angles: int) -> Iterator[UnwrappedSlice]:
-    """Usable slices from the chest to the head."""
-    grid, labels, position = segmentation.grid, segmentation.labels.array, segmentation.slice_position_mm
-    divider = flow_divider_direction(segmentation.centerline, segmentation.side)
-    unjudged = (labels == NOT_ANNOTATED).any(axis=(1, 2))
-    usable = np.flatnonzero(segmentation.covered & np.isfinite(position) & ~unjudged)
-    for k in usable[np.argsort(position[usable], kind="stable")]:
-        tangent = segmentation.centerline.tangent(position[k : k + 1])[0]
-        plane = cross_section(grid, int(k), float(position[k]), tangent, divider)
-        section = (
-            None if plane is None else unwrap_slice(_fractions(segmentation, k), plane, grid.pixel_area_mm2, n_angles)
-        )
-        if section is not None:
-            yield section
-
-
-def _fractions(segmentation: ArterySegmentation, k: int) -> NDArray[np.float32]:
-    """Tissue fractions (N_TISSUES, rows, columns) of one slice; a label is a fraction of 1."""
-    if segmentation.probabilities is not None:
-        return segmentation.probabilities[:, k]
-    labels = segmentation.labels.array[k]
-    return (labels == np.arange(N_TISSUES)[:, None, None]).astype(np.float32)
-
-
 def _plaque_areas(sections: Sequence[UnwrappedSlice], limit_mm: float) -> FloatArray:
     """Area of plaque per slice (n,): thick wall that lasts, and components where the wall is not thick."""
     if not sections:
@@ -99,7 +80,7 @@ def _plaque_areas(sections: Sequence[UnwrappedSlice], limit_mm: float) -> FloatA
     areas = []
     for section, is_thick in zip(sections, thick & lasting[:, None], strict=True):
         wall = np.where(is_thick, section.contours.sector_wall_mm2, 0.0)
-        areas.append(float(np.maximum(wall, section.component_mm2).sum()))
+        areas.append(float(np.maximum(wall, section.content.component_mm2).sum()))
     return np.array(areas)
 
 
@@ -119,19 +100,20 @@ def _slice(
 
     lumen_mm2, wall_mm2 = section.contours.sector_lumen_mm2.sum(), section.contours.sector_wall_mm2.sum()
     thickness, area = section.thickness_mm, section.area_mm2
-    cap = section.cap_mm[np.isfinite(section.cap_mm)]
+    cap = section.content.cap_mm[np.isfinite(section.content.cap_mm)]
     no_cap = Missing(Reason.NO_CORE) if shows_wall else not_shown
     return SliceMorphology(
         position_mm=section.plane.position_mm,
-        length_mm=segmentation.grid.slice_spacing_mm / section.plane.cosine,
+        length_mm=section.plane.length_mm,
         lumen_area_mm2=float(lumen_mm2),
         vessel_area_mm2=wall(lumen_mm2 + wall_mm2),
         wall_area_mm2=wall(wall_mm2),
         normalized_wall_index=wall(wall_mm2 / (lumen_mm2 + wall_mm2)),
         mean_wall_thickness_mm=wall(thickness @ section.arc_mm / section.arc_mm.sum()),
-        max_wall_thickness_mm=wall(thickness.max()),
+        max_wall_thickness_mm=wall(_smooth(thickness, section.arc_mm).max()),
         eccentricity_index=wall((thickness.max() - thickness.min()) / thickness.max()),
         calcification_area_mm2=wall(area[Tissue.CALCIFICATION]),
+        near_lumen_calcification_area_mm2=wall(section.content.near_calcification_mm2.sum()),
         lipid_rich_necrotic_core_area_mm2=wall(
             area[Tissue.LIPID_RICH_NECROTIC_CORE] + area[Tissue.INTRAPLAQUE_HEMORRHAGE]
         ),
@@ -147,21 +129,36 @@ def _slice(
     )
 
 
-def _wall_map(sections: Sequence[UnwrappedSlice], grid: Grid, volumes: Mapping[Weighting, Volume]) -> WallMap:
-    places = np.stack([_places_mm(section, grid) for section in sections])
+def _smooth(thickness_mm: FloatArray, arc_mm: FloatArray) -> FloatArray:
+    """Thickness (m,) averaged over `SMOOTH_MM` of the wall, so that one torn voxel is no maximum."""
+    n_rays = 2 * round(0.5 * SMOOTH_MM / float(arc_mm.mean())) + 1
+    return ndimage.uniform_filter1d(thickness_mm, min(n_rays, len(thickness_mm)), mode="wrap")
+
+
+def _cap_percentile(sections: Sequence[UnwrappedSlice], shows_wall: bool, resolution_mm: float) -> Measured:
+    """Thickness that 5 % of the cap do not reach, over all rays that meet a core."""
+    if not sections:
+        return NOT_COVERED
+    if not shows_wall:
+        return Missing(Reason.NOT_SHOWN)
+    cap = np.concatenate([section.content.cap_mm for section in sections])
+    cap = cap[np.isfinite(cap)]
+    return censored(float(np.percentile(cap, 5.0)), resolution_mm) if len(cap) else Missing(Reason.NO_CORE)
+
+
+def _named_reference(settings: MeasureSettings) -> Measured:
+    return settings.nascet_reference_mm if settings.nascet_reference_mm > 0.0 else AUTOMATIC
+
+
+def _wall_map(sections: Sequence[UnwrappedSlice], volumes: Mapping[Weighting, Volume]) -> WallMap:
+    places = np.stack([section.plane.to_mm(section.streamlines) for section in sections])
     return WallMap(
         position_mm=np.array([section.plane.position_mm for section in sections]),
         angle_degrees=np.degrees(even_angles(places.shape[1])),
         wall_thickness_mm=np.stack([section.thickness_mm for section in sections]),
-        tissue=np.stack([section.telling for section in sections]),
+        tissue=np.stack([section.content.telling for section in sections]),
         intensity={weighting: _intensity(volume, places) for weighting, volume in volumes.items()},
     )
-
-
-def _places_mm(section: UnwrappedSlice, grid: Grid) -> FloatArray:
-    """Points (m, n, 3) LPS mm of the streamlines."""
-    layer = np.full((*section.index.shape[:2], 1), float(section.plane.slice_index))
-    return grid.to_mm(np.concatenate([layer, section.index], axis=2))
 
 
 def _intensity(volume: Volume, places_mm: FloatArray) -> FloatArray:

@@ -12,7 +12,7 @@ from plaquecast.pipeline.methods import methods_text
 from plaquecast.pipeline.models import open_segmenter
 from plaquecast.pipeline.progress import Costs, Listener
 from plaquecast.pipeline.repeatability import keep_repeatability
-from plaquecast.pipeline.scoreboard import Scoreboard, make_scoreboard
+from plaquecast.pipeline.scoreboard import DemoFolders, Scoreboard, make_scoreboard
 from plaquecast.pipeline.simulate import write_simulated_cohort, write_simulated_tables
 from plaquecast.pipeline.train_predictor import refuse_used_folder, train_predictor_on
 from plaquecast.pipeline.train_segmenter import train_segmenter_on
@@ -23,59 +23,18 @@ from plaquecast.store.atomic import write_json, write_text
 
 @dataclass(frozen=True, slots=True)
 class DemoSize:
-    """How many patients teach the segmenter, go through the whole road unseen, and teach the predictor as tables."""
+    """How many patients teach the segmenter, walk the road unseen, and, as tables, teach and test the predictor."""
 
     n_annotated: int
     n_unseen: int
     n_tabular: int
+    n_fresh: int
     train_minutes: float
 
 
-SIZES: Mapping[str, DemoSize] = {"small": DemoSize(10, 6, 300, 4.0), "full": DemoSize(60, 40, 2000, 60.0)}
+SIZES: Mapping[str, DemoSize] = {"small": DemoSize(10, 6, 300, 100, 4.0), "full": DemoSize(60, 40, 2000, 500, 60.0)}
 
 HORIZON_YEARS = 2.0
-
-
-@dataclass(frozen=True, slots=True)
-class DemoFolders:
-    """Where each part of the demo lies, below the folder that the user named."""
-
-    root: Path
-
-    @property
-    def annotated(self) -> Path:
-        """Simulated patients whose truth teaches the segmenter."""
-        return self.root / "annotated"
-
-    @property
-    def unseen(self) -> Path:
-        """Simulated patients that no network sees in training; each baseline is scanned twice."""
-        return self.root / "unseen"
-
-    @property
-    def tabular(self) -> Path:
-        """Simulated patients as tables."""
-        return self.root / "tabular"
-
-    @property
-    def segmenter(self) -> Path:
-        """The trained segmenter."""
-        return self.root / "segmenter"
-
-    @property
-    def run(self) -> Path:
-        """The run over the unseen patients."""
-        return self.root / "run"
-
-    @property
-    def predictor(self) -> Path:
-        """The trained predictor."""
-        return self.root / "predictor"
-
-    @property
-    def forecast(self) -> Path:
-        """The forecast for one unseen patient from his baseline."""
-        return self.root / "forecast"
 
 
 def run_demo(out: Path, size: str, seed: int, settings: Settings, listen: Listener) -> Scoreboard:
@@ -100,11 +59,12 @@ def run_demo(out: Path, size: str, seed: int, settings: Settings, listen: Listen
         errors = _examine_unseen(folders, settings, listen)
     with costs.of("simulate tables"):
         write_simulated_tables(folders.tabular, chosen.n_tabular, seed + 2, settings, errors=errors)
+        write_simulated_tables(folders.fresh, chosen.n_fresh, seed + 3, settings, errors=errors)
     with costs.of("train predictor"):
         train_predictor_on(folders.tabular, folders.predictor, settings)
     with costs.of("predict"):
         result = _forecast_one(folders, settings)
-    board = make_scoreboard(folders, chosen, seed, errors, costs)
+    board = make_scoreboard(folders, chosen, seed, errors, costs, settings)
     _write_pages(folders, board, result, settings)
     return board
 

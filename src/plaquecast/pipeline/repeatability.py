@@ -38,16 +38,26 @@ def keep_repeatability(segmenter: Path, run: Path, settings: ChangeSettings) -> 
         InputError: if a table of the run cannot be read.
         ModelError: if the segmenter's folder is not as it was saved.
     """
-    clinical = read_clinical_table(run / TABLES)
-    dates = {(visit.patient_id, visit.session_id): visit.acquired for visit in clinical}
-    pairs = repeat_pairs(read_arteries_tables(run / TABLES), dates, settings.shortest_interval_years)
-    errors = errors_from_repeats(pairs)
+    errors = repeatability_of(run, settings)
     verify_model(segmenter)
     card = json.loads((segmenter / CARD_FILE).read_text(encoding="utf-8"))
     card["repeatability"] = {name: asdict(error) for name, error in errors.items()}
     write_json(segmenter / CARD_FILE, card)
     write_model_manifest(segmenter)
     return errors
+
+
+def repeatability_of(run: Path, settings: ChangeSettings) -> dict[str, MeasurementError]:
+    """The error of one scan from the repeat scans in a run; empty where too few arteries were scanned twice.
+
+    Raises:
+        InputError: if a table of the run cannot be read.
+    """
+    clinical = read_clinical_table(run / TABLES)
+    dates = {(visit.patient_id, visit.session_id): visit.acquired for visit in clinical}
+    return errors_from_repeats(
+        repeat_pairs(read_arteries_tables(run / TABLES), dates, settings.shortest_interval_years)
+    )
 
 
 def repeat_pairs(
