@@ -89,11 +89,18 @@ def _plain_value(name: str, text: str, source: ColumnSource, decimal: str) -> ob
     column = CLINICAL_CATALOGUE[name]
     if not column.is_number:
         return text.casefold() if column.words else text
+    conversion, number = find_conversion(column, source.unit), plain_number(text, decimal)
+    return f"not a number: {text}" if conversion is None or number is None else conversion(number)
+
+
+def plain_number(text: str, decimal: str) -> float | None:
+    """The number that a cell holds and nothing else, or None.
+
+    >>> plain_number("1,5", ","), plain_number("1,5", "."), plain_number("12 kg", ".")
+    (1.5, None, None)
+    """
     plain = text.replace(",", ".") if decimal == "," and "." not in text else text
-    conversion = find_conversion(column, source.unit)
-    if conversion is None or not _NUMBER.fullmatch(plain):
-        return f"not a number: {text}"
-    return conversion(float(plain))
+    return float(plain) if _NUMBER.fullmatch(plain) else None
 
 
 def _domain_value(name: str, value: Any) -> Any:

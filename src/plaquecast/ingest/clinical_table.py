@@ -3,16 +3,17 @@
 import re
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
 
 from plaquecast.domain.clinical import ClinicalRecord
 from plaquecast.domain.clinical_columns import CLINICAL_CATALOGUE, PATIENT_PATTERN
 from plaquecast.domain.dataset import Finding, Severity
-from plaquecast.domain.missing import Missing, Reason
+from plaquecast.domain.missing import Measured, Missing, Reason
 from plaquecast.errors import InputError
 from plaquecast.ingest.clinical_cells import RowPlace, is_missing, read_cells
+from plaquecast.ingest.measured_columns import read_measured
 from plaquecast.ingest.table_dates import read_date
 from plaquecast.ingest.table_mapping import ID_COLUMNS, ColumnSource, TableMapping
 from plaquecast.ingest.text_table import TextTable, read_text_table
@@ -27,6 +28,7 @@ class ClinicalRow:
     acquired: date | Missing
     clinical: ClinicalRecord
     number: int
+    measured: Mapping[str, Measured] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,8 +58,9 @@ def read_clinical_table(path: Path, mapping: TableMapping | None = None) -> Clin
     for place, cells in _identified(table, mapping, findings):
         record, broken = read_cells(cells, mapping.columns, place, mapping.decimal)
         acquired, date_findings = _acquired(cells, mapping, place)
-        findings += [*broken, *date_findings]
-        rows.append(ClinicalRow(place.patient_id, place.session_id, acquired, record, place.number))
+        measured, implausible = read_measured(cells, mapping.measured, place, mapping.decimal)
+        findings += [*broken, *date_findings, *implausible]
+        rows.append(ClinicalRow(place.patient_id, place.session_id, acquired, record, place.number, measured))
     return ClinicalTable(tuple(rows), tuple(findings))
 
 
@@ -120,8 +123,10 @@ def date_finding(text: str, place: RowPlace, source: ColumnSource) -> Finding:
 
 
 def _check_sources(table: TextTable, mapping: TableMapping) -> None:
-    for name, source in mapping.columns.items():
-        for wanted in source.source:
+    sources = {name: source.source for name, source in mapping.columns.items()}
+    sources |= {name: (column.source,) for name, column in mapping.measured.items()}
+    for name, wanted_columns in sources.items():
+        for wanted in wanted_columns:
             if wanted not in table.header:
                 raise InputError(
                     expected=f"the column '{wanted}' (for {name})",
@@ -142,6 +147,7 @@ def _check_sources(table: TextTable, mapping: TableMapping) -> None:
 
 def _unknown_columns(table: TextTable, mapping: TableMapping) -> list[Finding]:
     used = {name for source in mapping.columns.values() for name in source.source} | set(mapping.ignored)
+    used |= {column.source for column in mapping.measured.values()}
     return [
         Finding(
             Severity.FLAGGED,
