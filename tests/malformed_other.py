@@ -137,8 +137,9 @@ MALFORMED_OTHER: tuple[Malformed, ...] = (
               _text("map.toml", '[measured.t]\nquantity = "thickness"\nunit = "mm"\n'), load_mapping),
     Malformed("weightings: a column missing", "weighting-table", _text("weightings.tsv", "a\tb\n1\t2\n"),
               read_weighting_table),
-    Malformed("weightings: unknown name", "weighting-table", _text(
-        "weightings.tsv", "participant_id\tsession_id\tseries\tweighting\n1\tbaseline\t3\tT3W\n"), read_weighting_table),
+    Malformed("weightings: unknown name", "weighting-table",
+              _text("weightings.tsv", "participant_id\tsession_id\tseries\tweighting\n1\tbaseline\t3\tT3W\n"),
+              read_weighting_table),
     Malformed("key file: other columns", "key-file", _text("key.csv", "a,b\n1,2\n"), read_key_file),
     Malformed("key file: a code twice", "key-file",
               _text("key.csv", "patient_id,code,moved_days\na,1,5\nb,1,6\n"), read_key_file),
