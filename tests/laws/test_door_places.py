@@ -1,4 +1,4 @@
-"""Law of the door: however an image is stored, the same point of the body shows the same value, and sides never swap."""
+"""Law of the door: however an image is stored, a point of the body shows the same value, and sides never swap."""
 
 import itertools
 from pathlib import Path

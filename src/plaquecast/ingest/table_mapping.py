@@ -43,12 +43,12 @@ class TableMapping:
     """
 
     columns: Mapping[str, ColumnSource]
-    measured: Mapping[str, MeasuredColumn] = field(default_factory=dict)
     table_format: TableFormat = field(default_factory=TableFormat)
     decimal: str = "."
     missing: tuple[str, ...] = ()
     ignored: tuple[str, ...] = ()
     one_row_per_patient: bool = False
+    measured: Mapping[str, MeasuredColumn] = field(default_factory=dict)
 
 
 def load_mapping(path: Path) -> TableMapping:
