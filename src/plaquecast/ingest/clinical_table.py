@@ -76,6 +76,7 @@ Identified = list[tuple[RowPlace, Mapping[str, str]]]
 def _identified(table: TextTable, mapping: TableMapping, findings: list[Finding]) -> Identified:
     """Rows with their patient and visit; a row that cannot be told apart from another is refused, with all like it."""
     places: Identified = []
+    visits: list[tuple[str, str, str]] = []
     for count, (number, cells) in enumerate(table.rows, start=1):
         cells = {name: "" if is_missing(text, mapping.missing) else text for name, text in cells.items()}
         patient_id = str(count) if mapping.one_row_per_patient else _code(cells, mapping, "participant_id", "sub-")
@@ -86,9 +87,10 @@ def _identified(table: TextTable, mapping: TableMapping, findings: list[Finding]
             findings.append(_bad_code(table.name, number, wrong[0] if wrong else ""))
         else:
             places.append((place, cells))
-    counts = Counter((place.patient_id, place.session_id) for place, _ in places)
-    findings += [_duplicate(place) for place, _ in places if counts[place.patient_id, place.session_id] > 1]
-    return [entry for entry in places if counts[entry[0].patient_id, entry[0].session_id] == 1]
+            visits.append((patient_id, session_id, "" if session_id else _code(cells, mapping, "acq_time", "")))
+    counts = Counter(visits)
+    findings += [_duplicate(place) for (place, _), visit in zip(places, visits, strict=True) if counts[visit] > 1]
+    return [entry for entry, visit in zip(places, visits, strict=True) if counts[visit] == 1]
 
 
 def _code(cells: Mapping[str, str], mapping: TableMapping, column: str, prefix: str) -> str:
@@ -174,12 +176,11 @@ def _bad_code(table: str, number: int, code: str) -> Finding:
 
 
 def _duplicate(place: RowPlace) -> Finding:
-    visit = f" visit {place.session_id}" if place.session_id else ""
     return Finding(
         Severity.REFUSED,
         "duplicate-patient",
         "each patient and visit once",
-        f"patient {place.patient_id}{visit} again",
+        "both of them in another row too",
         f"row {place.number} of {place.table}",
         "Keep the right row and remove the other; none of them is used.",
         place.patient_id,
