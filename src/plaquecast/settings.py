@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
 
+from plaquecast.domain.lesion import PRESENT_MM3
 from plaquecast.errors import InputError
 
 
@@ -96,6 +97,8 @@ class MeasureSettings:
     """A fibrous cap thinner than this is reported as below resolution."""
     n_angles: int = 72
     """Rays around the artery in a wall map."""
+    nascet_reference_mm: float = 0.0
+    """Position of the internal carotid that NASCET compares with, mm above the bifurcation; 0 lets it be chosen."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +109,10 @@ class ChangeSettings:
     """Visits closer together than this are not annualized."""
     detection_z: float = 1.96
     """A change is detectable beyond this many SDs of its error."""
+    shortest_common_mm: float = 6.0
+    """Visits that share less artery than this are not compared, mm."""
+    smallest_component_mm3: float = PRESENT_MM3
+    """A component smaller than this counts as absent: new, vanished, and never a percent of nothing."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ from plaquecast.cli import (
     config,
     demo,
     doctor,
+    evaluate,
     examine,
     import_,
     predict,
@@ -29,6 +30,7 @@ def register(app: typer.Typer) -> None:
     app.command("examine")(examine.examine)
     app.command("run")(run.run)
     app.command("train-predictor")(train_predictor.train_predictor)
+    app.command("evaluate")(evaluate.evaluate)
     app.command("predict")(predict.predict)
     app.command("doctor")(doctor.doctor)
     app.add_typer(config.app, name="config")

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from plaquecast.domain.anatomy import Side
+from plaquecast.domain.grid import FloatArray
 from plaquecast.domain.missing import Measured
 
 
@@ -45,6 +46,17 @@ class Verdict(StrEnum):
     REGRESSION = "regression"
 
 
+class Evolution(StrEnum):
+    """What became of a component between two visits."""
+
+    ABSENT = "absent"
+    NEW = "new"
+    GONE = "gone"
+    GROWING = "growing"
+    SHRINKING = "shrinking"
+    STABLE = "stable"
+
+
 @dataclass(frozen=True, slots=True)
 class ChangeFactor:
     """One change factor of one artery (`side`), or of the patient (`side` is None: both arteries).
@@ -64,3 +76,15 @@ class ChangeFactor:
     error_per_year: Measured
     smallest_detectable_per_year: Measured
     verdict: Verdict | None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ThickeningMap:
+    """Where the wall of one artery thickened: position along it × angle around it, as in a `WallMap`.
+
+    `thickening_mm_per_year` is float64 (n, m), NaN where either visit did not cover the wall.
+    """
+
+    position_mm: FloatArray
+    angle_degrees: FloatArray
+    thickening_mm_per_year: FloatArray

@@ -54,7 +54,8 @@ CATALOGUE: tuple[Measurement, ...] = (
     Measurement("mean_wall_thickness_mm", "mm", "mean Laplace thickness: length of the streamline of the harmonic "
                 "function between lumen and outer wall", "Jones 2000", 0.3, 5,
                 MeasurementError(0.0, 0.03, "Underhill 2006")),
-    Measurement("max_wall_thickness_mm", "mm", "largest Laplace thickness", "Wasserman 2010", 0.4, 10,
+    Measurement("max_wall_thickness_mm", "mm", "largest Laplace thickness, averaged over 1 mm of wall",
+                "Wasserman 2010", 0.4, 10,
                 MeasurementError(0.08, 0.0, "Li 2010; ICC 0.87")),
     Measurement("remodeling_index", "1", "vessel area at the narrowest slice / vessel area of the common carotid",
                 "Glagov 1987", 0.2, 3),
@@ -67,12 +68,18 @@ CATALOGUE: tuple[Measurement, ...] = (
     Measurement("stenosis_area_percent", "%", "100 × (1 − lumen area / vessel area) at the narrowest slice",
                 "Mihai 2011", 0, 100,
                 MeasurementError(0.0, 4.0, "as NASCET")),
+    Measurement("narrowest_position_mm", "mm", "position of the slice with the smallest lumen above −8 mm",
+                "own", -8, 60),
+    Measurement("distal_reference_position_mm", "mm", "middle of the uppermost 4 mm, if they lie 10 mm above the "
+                "bifurcation or higher and their diameters differ by 10 % at most", "NASCET 1991", 10, 60),
     Measurement("plaque_volume_mm3", "mm³", "wall thicker than the plaque limit over at least two slices, and "
                 "every component", "own", 0, 3000, MeasurementError(0.08, 10.0, "assumed between wall and core")),
     Measurement("plaque_length_mm", "mm", "length of the slices that hold plaque", "own", 0, 60,
                 MeasurementError(0.0, 2.0, "one slice")),
     Measurement("calcification_volume_mm3", "mm³", "Σ fraction × voxel volume", "Saam 2005", 0, 1500,
                 MeasurementError(0.186, 1.0, "Saam 2005")),
+    Measurement("near_lumen_calcification_volume_mm3", "mm³", "calcification within 0.5 mm of the lumen's surface",
+                "own", 0, 500),
     Measurement("lipid_rich_necrotic_core_volume_mm3", "mm³", "Σ fraction × voxel volume, hemorrhage included",
                 "Saam 2005", 0, 2000, MeasurementError(0.111, 3.0, "Saam 2005")),
     Measurement("non_hemorrhagic_core_volume_mm3", "mm³", "the core without its hemorrhage", "Saam 2005", 0, 2000,
@@ -83,6 +90,8 @@ CATALOGUE: tuple[Measurement, ...] = (
                 MeasurementError(0.3, 3.0, "Smits 2016")),
     Measurement("fibrous_cap_min_thickness_mm", "mm", "smallest depth of the core below the lumen",
                 "Trivedi 2004", 0, 3, MeasurementError(0.0, 0.15, "Wasserman 2010, ICC 0.38")),
+    Measurement("fibrous_cap_percentile5_thickness_mm", "mm", "5th percentile of the depth of the core below the "
+                "lumen, over the arc that faces it", "Trivedi 2004", 0, 4),
     Measurement("fibrous_cap_mean_thickness_mm", "mm", "mean depth of the core below the lumen, over the arc "
                 "that faces it", "Trivedi 2004", 0, 4, MeasurementError(0.0, 0.12, "Wasserman 2010, ICC 0.38")),
 )  # fmt: skip

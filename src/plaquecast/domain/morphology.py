@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from plaquecast.domain.anatomy import Side, Weighting
 from plaquecast.domain.grid import FloatArray
+from plaquecast.domain.lesion import Lesion
 from plaquecast.domain.missing import Measured
 
 
@@ -15,10 +16,13 @@ from plaquecast.domain.missing import Measured
 class SliceMorphology:
     """Measurements of one cross-section; areas are perpendicular to the artery's axis.
 
-    `position_mm` counts from the bifurcation along the artery, positive towards the head.
+    `position_mm` counts from the bifurcation along the artery, positive towards the head; `length_mm` of artery around
+    it stand under this slice. The cap's thickness is the reading as it is, even where it is finer than an image
+    resolves; `fibrous_cap_arc_degrees` is the angle over which the lumen faces a core.
     """
 
     position_mm: float
+    length_mm: Measured
     lumen_area_mm2: Measured
     vessel_area_mm2: Measured
     wall_area_mm2: Measured
@@ -27,6 +31,7 @@ class SliceMorphology:
     max_wall_thickness_mm: Measured
     eccentricity_index: Measured
     calcification_area_mm2: Measured
+    near_lumen_calcification_area_mm2: Measured
     lipid_rich_necrotic_core_area_mm2: Measured
     non_hemorrhagic_core_area_mm2: Measured
     intraplaque_hemorrhage_area_mm2: Measured
@@ -35,6 +40,7 @@ class SliceMorphology:
     plaque_area_mm2: Measured
     fibrous_cap_min_thickness_mm: Measured
     fibrous_cap_mean_thickness_mm: Measured
+    fibrous_cap_arc_degrees: Measured
     confidence: float
 
 
@@ -59,6 +65,8 @@ class ArteryMorphology:
     """Measurements of one artery at one visit over the slices in which it was found.
 
     LRNC includes its hemorrhage; `non_hemorrhagic_core` does not. `percent_wall_volume` is 100 × wall / vessel.
+    `narrowest_position_mm` is where the stenosis was read and `distal_reference_position_mm` the middle of the internal
+    carotid it was compared with. A cap thinner than `fibrous_cap_resolution_mm` is `Missing` as below resolution.
     """
 
     side: Side
@@ -75,15 +83,21 @@ class ArteryMorphology:
     stenosis_nascet_percent: Measured
     stenosis_ecst_percent: Measured
     stenosis_area_percent: Measured
+    narrowest_position_mm: Measured
+    distal_reference_position_mm: Measured
     plaque_volume_mm3: Measured
     plaque_length_mm: Measured
     calcification_volume_mm3: Measured
+    near_lumen_calcification_volume_mm3: Measured
     lipid_rich_necrotic_core_volume_mm3: Measured
     non_hemorrhagic_core_volume_mm3: Measured
     intraplaque_hemorrhage_volume_mm3: Measured
     loose_matrix_volume_mm3: Measured
     fibrous_cap_min_thickness_mm: Measured
+    fibrous_cap_percentile5_thickness_mm: Measured
     fibrous_cap_mean_thickness_mm: Measured
+    fibrous_cap_resolution_mm: Measured
     confidence: float
     model_id: str
     wall_map: WallMap | None = None
+    lesion: Lesion | None = None

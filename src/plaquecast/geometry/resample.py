@@ -31,7 +31,12 @@ def resample(
     matrix = index_map(source, target, target_to_source)
     # a point exactly on the border must not fall outside because of rounding
     return ndimage.affine_transform(
-        array, matrix[:, :3], offset=matrix[:, 3], output_shape=target.shape, order=order, mode="grid-constant"
+        array,
+        matrix[:, :3],
+        offset=matrix[:, 3],  # pyright: ignore[reportArgumentType]  # the stub knows a number only
+        output_shape=target.shape,
+        order=order,
+        mode="grid-constant",
     ).astype(np.float32)
 
 

@@ -21,6 +21,7 @@ from plaquecast.settings import Settings, deciding_settings
 from plaquecast.store.atomic import write_text
 from plaquecast.store.bids import write_dataset_description
 from plaquecast.store.change_tables import PatientChange, write_change_factors_table
+from plaquecast.store.clinical_table import write_clinical_table
 from plaquecast.store.journal import Journal
 from plaquecast.store.manifest import CaseOutcome, RunManifest, write_run_manifest
 from plaquecast.store.morphology_files import read_arteries, read_changes
@@ -66,7 +67,7 @@ def run_cohort(dataset: Path, segmenter: Path, out: Path, settings: Settings, li
     found = read_dataset(dataset)
     opened = open_segmenter(segmenter)
     _refuse_empty(found)
-    identity = {"command": "run", "dataset": str(dataset.resolve()), "segmenter": opened.model_hash}
+    identity = {"command": "run", "dataset": str(dataset.resolve()), "weights": opened.weights_hash}
     with Journal(out, identity) as journal:
         cases = [PatientCase(each, out, segmenter, settings, found.simulated) for each in found.patients]
         outcomes = _work(cases, settings, listen)
@@ -114,16 +115,18 @@ def _findings(outcomes: Sequence[Outcome[PatientResult]]) -> list[Finding]:
 
 def _write_tables(out: Path, results: Sequence[PatientResult]) -> dict[str, Sequence[ChangeFactor]]:
     arteries = [
-        MeasuredArtery(result.patient_id, session_id, side, artery)
+        MeasuredArtery(visit.patient_id, visit.session_id, side, artery)
         for result in results
-        for session_id in result.sessions
-        for side, artery in read_arteries(arteries_path(out, result.patient_id, session_id)).items()
+        for visit in result.visits
+        for side, artery in read_arteries(arteries_path(out, visit.patient_id, visit.session_id)).items()
     ]
     changes = {
         result.patient_id: read_changes(changes_path(out, result.patient_id))
         for result in results
         if result.compared is not None
     }
+    visits = [visit for result in results for visit in result.visits]
+    write_clinical_table(out / TABLES, visits)
     write_arteries_table(out / TABLES, arteries)
     write_slices_table(out / TABLES, arteries)
     write_wall_maps_table(out / TABLES, arteries)

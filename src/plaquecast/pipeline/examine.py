@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from plaquecast.change.factors import change_factors
+from plaquecast.change.factors import change_factors, patient_change_factors
 from plaquecast.domain.anatomy import Side
 from plaquecast.domain.examined import ExaminedPair, ExaminedVisit
 from plaquecast.domain.measurements import MeasurementError
@@ -48,12 +48,13 @@ def compare_visits(
     """
     years = interval_years(baseline.aligned.acquired, follow_up.aligned.acquired)
     alignment = align_visits(baseline.aligned, follow_up.aligned, _centerlines(baseline, follow_up), settings.register)
-    changes = []
+    sides = []
     for side in Side:
         before = _gated(baseline.arteries[side], alignment)
         after = _gated(follow_up.arteries[side], alignment)
-        changes.extend(change_factors(before, after, years, errors, settings.change))
-    return ExaminedPair(baseline, follow_up, alignment, years, tuple(changes))
+        sides.append(change_factors(before, after, years, errors, settings.change, side))
+    changes = (*sides[0], *sides[1], *patient_change_factors(sides, settings.change))
+    return ExaminedPair(baseline, follow_up, alignment, years, changes)
 
 
 def _gated(artery: ArteryMorphology | Missing, alignment: VisitAlignment) -> ArteryMorphology | Missing:

@@ -12,6 +12,8 @@ from plaquecast.errors import InputError
 from plaquecast.segment.bright_blood import BrightBloodSegmenter
 from plaquecast.segment.bright_blood import describe as describe_bright_blood
 from plaquecast.segment.network import describe, load_segmenter
+from plaquecast.segment.weights import WEIGHTS_FILE
+from plaquecast.store.atomic import sha256_of_file
 from plaquecast.store.model_files import verify_model
 
 
@@ -19,11 +21,13 @@ from plaquecast.store.model_files import verify_model
 class OpenedSegmenter:
     """A segmenter with the hash of its files, its sentence for the methods text, and its error from repeat scans.
 
-    `errors` holds this segmenter's own repeatability where its card has it, and published figures for the rest.
+    `weights_hash` is that of what segments; `model_hash` that of the whole folder, its card included. `errors` holds
+    this segmenter's own repeatability where its card has it, and published figures for the rest.
     """
 
     segmenter: Segmenter
     model_hash: str
+    weights_hash: str
     sentence: str
     errors: Mapping[str, MeasurementError]
 
@@ -45,7 +49,7 @@ def segmenter_for(visit: Visit, folder: Path | None) -> OpenedSegmenter:
         ModelError: if the named folder cannot be used.
     """
     if not any(weighting.shows_wall for weighting in visit.volumes):
-        return OpenedSegmenter(BrightBloodSegmenter(), "none", describe_bright_blood(), PUBLISHED_ERRORS)
+        return OpenedSegmenter(BrightBloodSegmenter(), "none", "none", describe_bright_blood(), PUBLISHED_ERRORS)
     if folder is None:
         raise InputError(
             expected="a trained segmenter for images that show the wall",
@@ -62,4 +66,5 @@ def _opened(folder: Path, model_hash: str) -> OpenedSegmenter:
     segmenter = load_segmenter(folder)
     own = segmenter.card.get("repeatability", {})
     errors = dict(PUBLISHED_ERRORS) | {name: MeasurementError(**entry) for name, entry in own.items()}
-    return OpenedSegmenter(segmenter, model_hash, describe(segmenter.card), errors)
+    weights_hash = sha256_of_file(folder / WEIGHTS_FILE)
+    return OpenedSegmenter(segmenter, model_hash, weights_hash, describe(segmenter.card), errors)

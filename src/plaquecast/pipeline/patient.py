@@ -21,6 +21,7 @@ from plaquecast.report.visit import visit_report
 from plaquecast.settings import Settings
 from plaquecast.store.alignment_files import write_visit_alignment
 from plaquecast.store.atomic import sha256_of_bytes, sha256_of_file, write_text
+from plaquecast.store.clinical_table import ClinicalVisit
 from plaquecast.store.journal import Journal, stage_key
 from plaquecast.store.json_values import to_json_value
 from plaquecast.store.manifest import measured_stage
@@ -48,7 +49,7 @@ class PatientResult:
     """
 
     patient_id: str
-    sessions: list[str] = field(default_factory=list)
+    visits: list[ClinicalVisit] = field(default_factory=list)
     compared: tuple[str, str] | None = None
     findings: list[Finding] = field(default_factory=list)
     keys: list[str] = field(default_factory=list)
@@ -82,7 +83,10 @@ def work_on_patient(case: PatientCase) -> PatientResult:
                 result.findings.append(finding_of(error, Severity.REFUSED, case.patient.patient_id, source.session_id))
         if not done:
             raise errors[0]
-        result.sessions = [each.source.session_id for each in done]
+        result.visits = [
+            ClinicalVisit(case.patient.patient_id, s.session_id, s.acquired, s.clinical)
+            for s in (d.source for d in done)
+        ]
         pair = _two_to_compare(done, case.settings.change.shortest_interval_years)
         if pair is None or not _compared(case, pair, journal, result):
             _report_stage(case, done, journal, result)
@@ -93,7 +97,7 @@ def _visit_stage(case: PatientCase, source: VisitSource, journal: Journal, resul
     patient_id, settings = case.patient.patient_id, case.settings
     hashes = {weighting.value: sha256_of_file(path) for weighting, path in source.images.items()}
     result.input_sha256.update({path.name: hashes[weighting.value] for weighting, path in source.images.items()})
-    inputs = hashes | {"record": _hash_of(source.clinical), "segmenter": open_segmenter(case.segmenter).model_hash}
+    inputs = hashes | {"record": _hash_of(source.clinical), "weights": open_segmenter(case.segmenter).weights_hash}
     chosen = {name: asdict(getattr(settings, name)) for name in ("ingest", "register", "segment", "measure")}
     name = f"{patient_id} {source.session_id}"
     key = stage_key("visit", name, inputs, chosen)

@@ -4,6 +4,8 @@ import json
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict
+from datetime import date
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -12,11 +14,12 @@ from plaquecast.domain.anatomy import Side
 from plaquecast.domain.measurements import PUBLISHED_ERRORS, MeasurementError
 from plaquecast.domain.missing import Missing, is_number
 from plaquecast.domain.morphology import ArteryMorphology
-from plaquecast.pipeline.cohort import TABLES, run_cohort
-from plaquecast.pipeline.progress import Listener
+from plaquecast.domain.visit import interval_years
+from plaquecast.pipeline.cohort import TABLES
 from plaquecast.segment.weights import CARD_FILE
-from plaquecast.settings import Settings
+from plaquecast.settings import ChangeSettings
 from plaquecast.store.atomic import write_json
+from plaquecast.store.clinical_table import read_clinical_table
 from plaquecast.store.model_files import verify_model, write_model_manifest
 from plaquecast.store.tables import MeasuredArtery, read_arteries_tables
 
@@ -26,20 +29,16 @@ LEAST_PAIRS = 4
 """With fewer pairs an error cannot be told, and the published one stays."""
 
 
-def keep_repeatability(
-    segmenter: Path, repeats: Path, out: Path, settings: Settings, listen: Listener
-) -> dict[str, MeasurementError]:
-    """Examine a dataset in which each patient was scanned twice without change, and keep the error in the card.
+def keep_repeatability(segmenter: Path, run: Path, settings: ChangeSettings) -> dict[str, MeasurementError]:
+    """Work out the error from the repeat scans in a run that was made with `segmenter`, and keep it in its card.
 
-    Everything is examined with `segmenter` into the run folder `out`; the first two visits of each patient are
-    taken for repeat scans. Each error keeps the form of the published one (relative, absolute or both) and is scaled
-    to what was seen.
+    Each error keeps the form of the published one (relative, absolute or both) and is scaled to what was seen.
 
     Raises:
-        InputError, ModelError: as `run_cohort`.
+        InputError: if a table of the run cannot be read.
+        ModelError: if the segmenter's folder is not as it was saved.
     """
-    run_cohort(repeats, segmenter, out, settings, listen)
-    errors = errors_from_repeats(repeat_pairs(read_arteries_tables(out / TABLES)))
+    errors = repeatability_of(run, settings)
     verify_model(segmenter)
     card = json.loads((segmenter / CARD_FILE).read_text(encoding="utf-8"))
     card["repeatability"] = {name: asdict(error) for name, error in errors.items()}
@@ -48,15 +47,34 @@ def keep_repeatability(
     return errors
 
 
-def repeat_pairs(arteries: Iterable[MeasuredArtery]) -> list[Pair]:
-    """The first two visits of each artery, where both were measured."""
-    visits: defaultdict[tuple[str, Side], list[ArteryMorphology | Missing]] = defaultdict(list)
+def repeatability_of(run: Path, settings: ChangeSettings) -> dict[str, MeasurementError]:
+    """The error of one scan from the repeat scans in a run; empty where too few arteries were scanned twice.
+
+    Raises:
+        InputError: if a table of the run cannot be read.
+    """
+    clinical = read_clinical_table(run / TABLES)
+    dates = {(visit.patient_id, visit.session_id): visit.acquired for visit in clinical}
+    return errors_from_repeats(
+        repeat_pairs(read_arteries_tables(run / TABLES), dates, settings.shortest_interval_years)
+    )
+
+
+def repeat_pairs(
+    arteries: Iterable[MeasuredArtery], dates: Mapping[tuple[str, str], date | Missing], within_years: float
+) -> list[Pair]:
+    """Consecutive visits of each artery, in which both were measured, too close together for a change to show."""
+    visits: defaultdict[tuple[str, Side], list[MeasuredArtery]] = defaultdict(list)
     for artery in arteries:
-        visits[artery.patient_id, artery.side].append(artery.morphology)
+        visits[artery.patient_id, artery.side].append(artery)
     pairs = []
-    for both in visits.values():
-        if len(both) >= 2 and isinstance(both[0], ArteryMorphology) and isinstance(both[1], ArteryMorphology):
-            pairs.append((both[0], both[1]))
+    for each in visits.values():
+        for one, other in pairwise(each):
+            between = interval_years(*(dates[visit.patient_id, visit.session_id] for visit in (one, other)))
+            first, second = one.morphology, other.morphology
+            is_measured = isinstance(first, ArteryMorphology) and isinstance(second, ArteryMorphology)
+            if is_measured and not isinstance(between, Missing) and between < within_years:
+                pairs.append((first, second))
     return pairs
 
 
@@ -81,8 +99,3 @@ def _scaled(published: MeasurementError, pairs: np.ndarray) -> MeasurementError:
     factor = float(np.sqrt(np.mean((pairs[:, 0] - pairs[:, 1]) ** 2 / (2.0 * expected**2))))
     origin = f"repeat scans of {len(pairs)} arteries with this segmenter"
     return MeasurementError(factor * published.relative, factor * published.absolute, origin)
-
-
-def errors_as_table(errors: Mapping[str, MeasurementError]) -> list[tuple[str, float, float, str]]:
-    """Rows of name, relative error in percent, absolute error, origin."""
-    return [(name, 100.0 * error.relative, error.absolute, error.origin) for name, error in errors.items()]

@@ -38,7 +38,7 @@ def scoreboard_report(
     sections = [
         Section("The forecast", tables=[forecast_table(forecasts)], figures=[figure] if figure else []),
         Section("What it rests on", figures=_figures_of(examined)),
-        *(Section(score.title, [score.data], tables=[Table(score.columns, score.rows)]) for score in scores),
+        *_score_sections(scores),
         Section("Pages", links=pages),
         Section("How this was made", paragraphs=methods),
     ]
@@ -49,3 +49,13 @@ def _figures_of(examined: ExaminedVisit) -> list[Figure]:
     found = {side.value: artery for side, artery in examined.arteries.items() if not isinstance(artery, Missing)}
     figures = [*(cross_sections(examined, side) for side in examined.segmentations), wall_maps(found)]
     return [figure for figure in figures if figure is not None]
+
+
+def evaluation_report(name: str, scores: Sequence[ScoreTable], simulated: bool) -> str:
+    """One self-contained page of scores of a run."""
+    answer = [f"{len(scores)} tables of scores; each says on what data."]
+    return render_page(f"Evaluation of {name}", answer, _score_sections(scores), simulated)
+
+
+def _score_sections(scores: Sequence[ScoreTable]) -> list[Section]:
+    return [Section(score.title, [score.data], tables=[Table(score.columns, score.rows)]) for score in scores]

@@ -9,24 +9,23 @@ import torch
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from plaquecast.domain.anatomy import COMPONENTS, N_TISSUES, Side, Tissue
+from plaquecast.domain.anatomy import N_TISSUES, Side, Tissue
 from plaquecast.domain.grid import FloatArray, Grid
 from plaquecast.domain.missing import Missing, Reason
 from plaquecast.domain.visit import AlignedVisit
 from plaquecast.domain.volume import ArterySegmentation, Centerline, LabelMap
 from plaquecast.errors import ModelError
-from plaquecast.segment.localize import locate
-from plaquecast.segment.regions import Region, presence, sample_images
+from plaquecast.geometry.plaque import plaque_mask
+from plaquecast.segment.localize import LEAST_HEAT, locate
+from plaquecast.segment.precision import autocast, laid_out
+from plaquecast.segment.regions import Region, presence, sample_images, spread, stack_of
+from plaquecast.segment.samples import POSITION_SCALE_MM
 from plaquecast.segment.topology import clean_slice
-from plaquecast.segment.training import POSITION_SCALE_MM
 from plaquecast.segment.unet import HeatNetwork, TissueNetwork
 from plaquecast.segment.weights import load_networks
 
-LEAST_HEAT = 0.1
-"""A slice in which the localizer is less sure than this does not count as covered."""
 LEAST_SLICES = 4
 LONGEST_BIFURCATION_SPREAD_MM = 8.0
-PLAQUE_THICKNESS_MM = 1.5
 
 Array = NDArray[np.float32]
 
@@ -35,8 +34,8 @@ class NetworkSegmenter:
     """Localizer and tissue network; a `Segmenter`."""
 
     def __init__(self, heat: HeatNetwork, tissue: TissueNetwork, card: Mapping[str, Any]) -> None:
-        self._heat = heat.eval()
-        self._tissue = tissue.eval()
+        self._heat = laid_out(heat).eval()
+        self._tissue = laid_out(tissue).eval()
         self.card = card
 
     @property
@@ -86,7 +85,7 @@ class NetworkSegmenter:
         labels = LabelMap(crop, fractions.argmax(axis=0).astype(np.uint8))
         return ArterySegmentation(
             side, labels, axis, _slice_positions(crop, axis), confidence, covered, self.model_id, fractions,
-            plaque_mask(fractions, crop.spacing_mm[1]),
+            plaque_mask(labels.array, crop),
         )  # fmt: skip
 
     @property
@@ -98,14 +97,24 @@ class NetworkSegmenter:
         return Region(k, float(center[0]), float(center[1]), pixels, pixel_mm)
 
     def _predict(self, visit: AlignedVisit, centers: FloatArray) -> tuple[Array, FloatArray]:
-        """Tissue shares (slices, N_TISSUES, n, n) and position of each slice along the artery in mm."""
-        images = np.stack([sample_images(visit.volumes, self._region(k, point)) for k, point in enumerate(centers)])
+        """Tissue shares (slices, N_TISSUES, n, n) and position of each slice along the artery in mm.
+
+        Both are means over the region and its mirror image, in which a left artery looks like a right one.
+        """
+        stack, present = stack_of(visit.volumes)
+        _, row_mm, column_mm = visit.grid.spacing_mm
+        regions = [
+            spread(sample_images(stack, (row_mm, column_mm), self._region(k, point)), present)
+            for k, point in enumerate(centers)
+        ]
+        images = torch.stack(regions).contiguous(memory_format=torch.channels_last)
         flags = torch.from_numpy(presence(visit.volumes)).expand(len(images), -1)
-        with torch.inference_mode():
-            logits, position = self._tissue(torch.from_numpy(images), flags)
-            mirrored, position_too = self._tissue(torch.from_numpy(images[..., ::-1].copy()), flags)
-            shares = 0.5 * (logits.softmax(dim=1) + mirrored.softmax(dim=1).flip(3))
-        return shares.numpy(), 0.5 * (position + position_too).numpy().astype(np.float64) * POSITION_SCALE_MM
+        with torch.inference_mode(), autocast(images.device):
+            logits, position = self._tissue(images, flags)
+            mirrored, position_too = self._tissue(images.flip(3), flags)
+        shares = 0.5 * (logits.float().softmax(dim=1) + mirrored.float().softmax(dim=1).flip(3))
+        positions = 0.5 * (position + position_too).float().numpy().astype(np.float64) * POSITION_SCALE_MM
+        return shares.numpy(), positions
 
 
 def load_segmenter(folder: Path) -> NetworkSegmenter:
@@ -189,22 +198,3 @@ def _slice_positions(grid: Grid, axis: Centerline) -> FloatArray:
     inside = np.interp(heights, axis.points_mm[:, 2], axis.position_mm)
     below, above = axis.points_mm[0, 2] - heights, heights - axis.points_mm[-1, 2]
     return inside - np.maximum(below, 0.0) + np.maximum(above, 0.0)
-
-
-def plaque_mask(fractions: Array, pixel_mm: float) -> NDArray[np.bool_]:
-    """Wall thicker than 1.5 mm over at least two slices, and every component, bool (slices, rows, columns)."""
-    labels = fractions.argmax(axis=0)
-    components = np.isin(labels, [int(tissue) for tissue in COMPONENTS])
-    thick = np.zeros(labels.shape, dtype=bool)
-    for k, slice_labels in enumerate(labels):
-        lumen, vessel = slice_labels == Tissue.LUMEN, slice_labels > 0
-        if lumen.any():
-            distance = ndimage.distance_transform_edt(~lumen) * pixel_mm
-            # wall is thick where the outer wall lies far from the lumen; spread that along the ray by a small dilation
-            far = vessel & (distance > PLAQUE_THICKNESS_MM)
-            thick[k] = (
-                ndimage.binary_dilation(far, iterations=max(1, round(PLAQUE_THICKNESS_MM / pixel_mm))) & vessel & ~lumen
-            )
-    rows = thick.any(axis=(1, 2))
-    lasting = rows & (np.concatenate([rows[1:], [False]]) | np.concatenate([[False], rows[:-1]]))
-    return (thick & lasting[:, None, None]) | components

@@ -4,7 +4,8 @@ import numpy as np
 
 from plaquecast.domain.anatomy import Side
 from plaquecast.domain.clinical import ClinicalRecord, Sex, SmokingHistory
-from plaquecast.simulate.artery import ArteryShape, SimulatedArtery
+from plaquecast.simulate.artery import SimulatedArtery
+from plaquecast.simulate.course import ArteryShape, Course
 from plaquecast.simulate.plaque import OUTER_FIBROUS_MM, Core, Deposit, Footprint, Plaque
 from plaquecast.simulate.tissues import Matter
 from plaquecast.simulate.worlds import World
@@ -19,7 +20,7 @@ def draw_arteries(rng: np.random.Generator, record: ClinicalRecord, world: World
         shape = _draw_shape(rng, side, scale, _number(record.age_years))
         own = 0.7 * severity + 0.714 * float(rng.normal())
         plaques = _draw_plaques(rng, record, own, world, shape) if world.has_plaque else ()
-        arteries[side] = SimulatedArtery(shape, plaques)
+        arteries[side] = SimulatedArtery(Course(shape), shape.wall_mm, plaques)
     return arteries
 
 
@@ -142,9 +143,9 @@ def _inside(rng: np.random.Generator, footprint: Footprint, scale: float) -> Foo
     )
 
 
-def room_for_core(shape: ArteryShape, plaque: Plaque) -> bool:
+def room_for_core(wall_mm: float, plaque: Plaque) -> bool:
     """Whether a plaque is thick enough to hold a core under a cap."""
-    return shape.wall_mm + plaque.height_mm > 1.4 + OUTER_FIBROUS_MM
+    return wall_mm + plaque.height_mm > 1.4 + OUTER_FIBROUS_MM
 
 
 def _number(value: object) -> float:

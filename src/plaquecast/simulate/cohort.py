@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 
 import numpy as np
 
@@ -13,7 +14,7 @@ from plaquecast.settings import SimulateSettings
 from plaquecast.simulate.mri import scan
 from plaquecast.simulate.neck import SimulatedNeck, draw_neck
 from plaquecast.simulate.people import SimulatedPatient, SimulatedVisit
-from plaquecast.simulate.person import SimulatedPerson, draw_person
+from plaquecast.simulate.person import SimulatedPerson, draw_person, patient_code
 from plaquecast.simulate.scanner import Scanner, draw_move, draw_pose, draw_scanner
 from plaquecast.simulate.scene import Scene, build_scene
 from plaquecast.simulate.signal import TissueValues, draw_tissues
@@ -25,6 +26,7 @@ REFERENCE = Weighting.T1W
 """The weighting on whose grid the truth lies; it is always scanned."""
 
 _CENTER_MM = (0.0, 9.0, 0.0)
+_UNTIL_RESCAN = timedelta(days=14)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -88,7 +90,8 @@ def simulate_repeat(
 ) -> SimulatedVisit:
     """Scan the baseline of a patient once more: same anatomy and tissues, new pose, moves, noise and artifacts.
 
-    `repeat` 0 is the baseline scan itself, 1, 2, … are the repeats; their session is `baseline-repeat<n>`.
+    `repeat` 0 is the baseline scan itself, 1, 2, … are the repeats; each comes two weeks after the one before, in which
+    nothing grows, and is the session `rescan`, `rescan2`, …
     """
     body = _draw_body(index, seed, settings, n_visits=2)
     return _scan_visit(body, 0, weightings, np.random.default_rng([seed, index, 0, repeat]), repeat)
@@ -97,7 +100,7 @@ def simulate_repeat(
 def _draw_body(index: int, seed: int, settings: SimulateSettings, n_visits: int) -> _Body:
     rng = np.random.default_rng([seed, index])
     scanner = draw_scanner(settings)
-    person = draw_person(f"sim{index + 1:04d}", rng, settings, n_visits)
+    person = draw_person(patient_code(index), rng, settings, n_visits)
     # Neck and tissues have their own stream, so that a longer follow-up leaves the baseline scan as it was.
     rng = np.random.default_rng([seed, index, 1_000_000])
     neck = draw_neck(rng, person.arteries[0])
@@ -113,13 +116,14 @@ def _scan_visit(
     recirculation = float(rng.beta(1.2, 3.0)) * min(body.scanner.artifact_share, 1.6)
     scene = build_scene(body.neck, arteries, pose, grid, min(recirculation, 1.0))
     volumes, moves = _scan_weightings(body, scene, weightings, rng)
-    session = session_id(visit) + (f"-repeat{repeat}" if repeat else "")
+    session = session_id(visit) if repeat == 0 else "rescan" if repeat == 1 else f"rescan{repeat}"
+    acquired = person.acquired[visit] + repeat * _UNTIL_RESCAN
     truth = {
         side: true_segmentation(side, scene.arteries[side], artery.centerline, pose, grid)
         for side, artery in arteries.items()
     }
     return SimulatedVisit(
-        visit=Visit(person.patient_id, session, person.acquired[visit], volumes, person.records[visit]),
+        visit=Visit(person.patient_id, session, acquired, volumes, person.records[visit]),
         reference=REFERENCE,
         truth=truth,
         morphology=person.morphology[visit],

@@ -13,12 +13,13 @@ import numpy as np
 
 from plaquecast.domain.anatomy import Side
 from plaquecast.domain.clinical import ClinicalRecord, Sex, SmokingHistory
+from plaquecast.domain.grid import FloatArray
 from plaquecast.simulate.anatomy import draw_arteries, draw_calcification, new_core, room_for_core
 from plaquecast.simulate.artery import SimulatedArtery
 from plaquecast.simulate.plaque import Core, Deposit, Plaque
 from plaquecast.simulate.records import draw_record
 from plaquecast.simulate.tissues import Matter
-from plaquecast.simulate.truth import COVERAGE_MM
+from plaquecast.simulate.truth import COARSE
 from plaquecast.simulate.worlds import World
 
 PROCESSES = ("wall", "core", "hemorrhage", "cap")
@@ -134,7 +135,7 @@ def grow(
     plaques = []
     for index, plaque in enumerate(grown.plaques):
         core = _later_core(grown, plaque, rates, years) if plaque.core else None
-        if core is None and index == 0 and plaque.core is None and room_for_core(grown.shape, plaque):
+        if core is None and index == 0 and plaque.core is None and room_for_core(grown.wall_mm, plaque):
             appears = deviation.new_core < 1.0 - np.exp(-NEW_CORE_PER_YEAR * years)
             core = new_core(rng, plaque) if appears else None
         if core is not None and index == 0 and core.hemorrhage_share == 0.0:
@@ -158,14 +159,12 @@ def hemorrhage_hazard(record: ClinicalRecord, world: World) -> float:
     return float(NEW_HEMORRHAGE_PER_YEAR / 2.5 * factor)
 
 
-_S = np.arange(-COVERAGE_MM + 0.5, COVERAGE_MM, 1.0)[:, None]
-_ANGLE = np.linspace(0.0, 2.0 * np.pi, 36, endpoint=False)[None, :]
-_CELL = 2.0 * np.pi / 36
+_CELL = COARSE.step_mm * COARSE.step_angle
 
 
 def _wall_volume(artery: SimulatedArtery) -> float:
-    lumen, outer = artery.radii(_S, _ANGLE)
-    return float(0.5 * _CELL * (outer**2 - lumen**2).sum())
+    lumen, outer = artery.radii_on(COARSE)
+    return float(0.5 * _CELL * (np.vdot(outer, outer) - np.vdot(lumen, lumen)))
 
 
 def _with_heights(artery: SimulatedArtery, factor: float) -> SimulatedArtery:
@@ -181,7 +180,7 @@ def _scale_plaques(artery: SimulatedArtery, gain_mm3: float) -> SimulatedArtery:
     bare = _wall_volume(artery.with_plaques(()))
     factor = max(1.0 + gain_mm3 / max(start - bare, 1.0), 0.1)
     before, reached_before = 1.0, start
-    for _ in range(3):
+    for _ in range(2):
         reached = _wall_volume(_with_heights(artery, factor))
         slope = (reached - reached_before) / (factor - before) if factor != before else 0.0
         if abs(slope) < 1e-6:
@@ -193,22 +192,19 @@ def _scale_plaques(artery: SimulatedArtery, gain_mm3: float) -> SimulatedArtery:
 
 def _thicken_evenly(artery: SimulatedArtery, gain_mm3: float) -> SimulatedArtery:
     """A healthy wall changes evenly, and by a fifth of what a diseased one does."""
-    area = float(artery.radii(_S, _ANGLE)[0].sum()) * _CELL
-    wall = float(np.clip(artery.shape.wall_mm + 0.2 * gain_mm3 / area, 0.45, 1.6))
-    return SimulatedArtery(replace(artery.shape, wall_mm=wall), artery.plaques)
+    area_mm2 = float(artery.radii_on(COARSE)[0].sum()) * _CELL
+    return replace(artery, wall_mm=float(np.clip(artery.wall_mm + 0.2 * gain_mm3 / area_mm2, 0.45, 1.6)))
 
 
-def _core_volume(artery: SimulatedArtery, core: Core) -> float:
-    lumen, outer = artery.radii(_S, _ANGLE)
-    top = core.cap_depth(_S, _ANGLE)
-    bottom = core.bottom_depth(_S, _ANGLE, outer - lumen)
-    inside = (core.footprint.squared_radius(_S, _ANGLE) < 1.0) & (bottom > top)
-    return float((np.where(inside, bottom - top, 0.0) * (lumen + 0.5 * (top + bottom))).sum() * _CELL)
+def _core_volume(radii: tuple[FloatArray, FloatArray], core: Core) -> float:
+    lumen, outer = radii
+    _, (_, top, bottom), *_ = core.layers(COARSE.s, COARSE.a, outer - lumen)
+    return float(np.vdot(bottom - top, lumen + 0.5 * (top + bottom)) * _CELL)
 
 
 def _later_core(artery: SimulatedArtery, plaque: Plaque, rates: Mapping[str, float], years: float) -> Core | None:
     """The core grown to its new volume under its thinned or thickened cap; None once it is too small to be one."""
-    core = plaque.core
+    core, radii = plaque.core, artery.radii_on(COARSE)
     assert core is not None
     cap_gain = rates["cap"] * years - (0.01 * years if rates["core"] > 10.0 else 0.0)
     core = replace(
@@ -216,7 +212,7 @@ def _later_core(artery: SimulatedArtery, plaque: Plaque, rates: Mapping[str, flo
         cap_mm=float(np.clip(core.cap_mm + cap_gain, 0.15, 1.2)),
         cap_min_mm=0.0 if core.cap_min_mm + cap_gain < 0.08 else float(min(core.cap_min_mm + cap_gain, core.cap_mm)),
     )
-    volume = _core_volume(artery, core)
+    volume = _core_volume(radii, core)
     wanted = volume + rates["core"] * years
     if wanted < 3.0:
         return None
@@ -224,11 +220,11 @@ def _later_core(artery: SimulatedArtery, plaque: Plaque, rates: Mapping[str, flo
     factor = 1.0
     for _ in range(3):
         trial = _resized(core, factor)
-        factor *= float(np.clip((wanted / max(_core_volume(artery, trial), 0.5)) ** (1.0 / 3.0), 0.6, 1.5))
+        factor *= float(np.clip((wanted / max(_core_volume(radii, trial), 0.5)) ** (1.0 / 3.0), 0.6, 1.5))
     core = _resized(core, factor)
     if hemorrhage > 0.0:
         change = (_mean_hemorrhage_rate(hemorrhage) + _hemorrhage_spread(hemorrhage) * rates["hemorrhage"]) * years
-        share = (hemorrhage + change) / max(_core_volume(artery, core), 1.0)
+        share = (hemorrhage + change) / max(_core_volume(radii, core), 1.0)
         # recent hemorrhage is organized within months, so type I turns into type II
         core = replace(core, hemorrhage_share=float(np.clip(share, 0.0, 0.95)), hemorrhage_is_recent=True)
         core = replace(core, hemorrhage_share=0.0) if core.hemorrhage_share < 0.03 else core

@@ -1,11 +1,14 @@
 """From a finely rendered slice to what a scanner shows: truncated, blurred, moved, noisy, zero-filled k-space."""
 
+from typing import TypeVar
+
 import numpy as np
 from numpy.typing import NDArray
 from scipy import fft
 
 Image = NDArray[np.float32]
 Spectrum = NDArray[np.complex64]
+Scalar = TypeVar("Scalar", bound=np.generic)
 
 
 def centered_frequencies(n_samples: int, pixel_mm: float) -> NDArray[np.float32]:
@@ -35,13 +38,13 @@ def show(spectrum: Spectrum, shown_shape: tuple[int, int]) -> Spectrum:
     """Zero-fill k-space to `shown_shape` and transform back; complex64, intensities as in the rendered slice."""
     tall = np.zeros((shown_shape[0], spectrum.shape[1]), dtype=np.complex64)
     _center(tall, spectrum.shape)[...] = spectrum
-    by_row = fft.ifft(fft.ifftshift(tall, axes=0), axis=0, norm="forward")
+    by_row = np.asarray(fft.ifft(fft.ifftshift(tall, axes=0), axis=0, norm="forward"))
     padded = np.zeros(shown_shape, dtype=np.complex64)
     _center(padded, by_row.shape)[...] = by_row
-    return fft.ifft(fft.ifftshift(padded, axes=1), axis=1, norm="forward")
+    return np.asarray(fft.ifft(fft.ifftshift(padded, axes=1), axis=1, norm="forward"))
 
 
-def _center(array: NDArray[np.generic], shape: tuple[int, ...]) -> NDArray[np.generic]:
+def _center(array: NDArray[Scalar], shape: tuple[int, ...]) -> NDArray[Scalar]:
     """View of the middle of a shifted spectrum, zero frequency on zero frequency."""
     start = [full // 2 - part // 2 for full, part in zip(array.shape, shape, strict=True)]
     return array[start[0] : start[0] + shape[0], start[1] : start[1] + shape[1]]

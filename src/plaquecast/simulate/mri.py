@@ -39,8 +39,11 @@ _TEXTURE = {
     Matter.LOOSE_MATRIX: 0.15,
     Matter.CORD: 0.05,
 }
-_BLOOD = (Matter.LUMEN, Matter.ECA_LUMEN, Matter.VEIN)
+_ARTERIAL = (Matter.LUMEN, Matter.ECA_LUMEN)
+_BLOOD = (*_ARTERIAL, Matter.VEIN)
 _BLOOMING_MM = 0.4
+_LARGEST_SHOWN = 32_000.0
+"""Scanners show whole numbers of 16 bits, and set their gain so that they suffice."""
 
 
 def scan(
@@ -54,8 +57,8 @@ def scan(
 ) -> Volume:
     """Acquire one weighting on the shown `grid`.
 
-    `move` takes points of the scene (the reference image's space) to points of this image. Intensities are
-    arbitrary: muscle near the arteries lies around the vendor's usual value times a gain of 0.7 to 1.4.
+    `move` takes points of the scene (the reference image's space) to points of this image. Intensities are whole
+    numbers in arbitrary units: muscle near the arteries lies around the vendor's usual value times a gain of 0.7–1.4.
     """
     protocol = _as_set_up(PROTOCOLS[weighting], scanner)
     signal = code_signal(weighting, tissues, protocol, scanner, rng)
@@ -74,7 +77,8 @@ def scan(
     )
     muscle = max(abs(float(signal[Matter.MUSCLE * N_SHADES + N_SHADES // 2])), 1e-3)
     gain = scanner.muscle_intensity * rng.uniform(0.7, 1.4) / muscle
-    return Volume(grid, shown * np.float32(gain), weighting)
+    gain = min(gain, _LARGEST_SHOWN / max(float(np.abs(shown).max()), 1e-6))
+    return Volume(grid, np.rint(shown * np.float32(gain)), weighting)
 
 
 def _as_set_up(protocol: Protocol, scanner: Scanner) -> Protocol:
@@ -113,7 +117,7 @@ def _random_contrast(rng: np.random.Generator, base: FloatArray) -> FloatArray:
     for same in ((Matter.LUMEN, Matter.ECA_LUMEN), (Matter.WALL, Matter.ECA_WALL)):
         drawn[same[1]] = drawn[same[0]]
     if abs(drawn[Matter.LUMEN] - drawn[Matter.WALL]) < 0.15:
-        drawn[[Matter.LUMEN, Matter.ECA_LUMEN]] = (drawn[Matter.WALL] + 0.5) % 1.0
+        drawn[list(_ARTERIAL)] = (drawn[Matter.WALL] + 0.5) % 1.0
     return drawn
 
 
@@ -126,7 +130,7 @@ def _bloom(scene: Scene) -> Scene:
             steps = round(_BLOOMING_MM / fine.grid.spacing_mm[1])
             disc = np.hypot(*np.mgrid[-steps : steps + 1, -steps : steps + 1]) <= steps
             rows, columns = (slice(max(part.start - steps, 0), part.stop + steps) for part in box[1:])
-            swollen = ndimage.binary_dilation(calcified[box[0], rows, columns], disc[None])
+            swollen = np.asarray(ndimage.binary_dilation(calcified[box[0], rows, columns], disc[None]), dtype=np.bool_)
             codes = fine.codes.copy()
             codes[box[0], rows, columns][swollen] = Matter.CALCIFICATION * N_SHADES + N_SHADES // 2
             fine = CodeMap(fine.grid, codes)
@@ -158,7 +162,7 @@ def _layer(
     windows: Mapping[Side, tuple[slice, slice]],
     layer: float,
 ) -> NDArray[np.float32]:
-    rows, columns = np.arange(grid.shape[1]), np.arange(grid.shape[2])
+    rows, columns = np.arange(grid.shape[1], dtype=np.float64), np.arange(grid.shape[2], dtype=np.float64)
     image = signal[_look_up(scene.neck, to_reference, grid, layer, rows, columns)]
     offsets = (np.arange(FINE_PER_PIXEL) - (FINE_PER_PIXEL - 1) / 2) / FINE_PER_PIXEL
     for side, fine in scene.arteries.items():

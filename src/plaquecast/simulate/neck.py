@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from plaquecast.domain.anatomy import Side
 from plaquecast.domain.grid import FloatArray
@@ -50,7 +50,7 @@ class SimulatedNeck:
         rows = [(*extent.center_mm, *extent.slope, *extent.reach_mm, *extent.z_range_mm) for extent in extents]
         object.__setattr__(self, "_extents", np.array(rows))
 
-    def classify(self, points_mm: FloatArray) -> NDArray[np.uint8]:
+    def classify(self, points_mm: ArrayLike) -> NDArray[np.uint8]:
         """Name the kind of matter, `Matter` codes uint8 (n,), at points (n, 3) in model space."""
         points = np.ascontiguousarray(np.asarray(points_mm, dtype=np.float32).T)
         result = np.empty(points.shape[1], dtype=np.uint8)
@@ -84,7 +84,7 @@ class SimulatedNeck:
             near &= (np.minimum(at_low, at_high) - reach < most) & (np.maximum(at_low, at_high) + reach > least)
         return np.flatnonzero(near)
 
-    def shade(self, points_mm: FloatArray) -> NDArray[np.uint8]:
+    def shade(self, points_mm: ArrayLike) -> NDArray[np.uint8]:
         """Texture at points (n, 3) in model space, uint8 (n,) in 0 … `N_SHADES` − 1 with its mean in the middle."""
         scaled = np.asarray(points_mm, dtype=np.float32) * np.float32(1.0 / _TEXTURE_STEP_MM)
         index = np.floor(scaled).astype(np.int32) & (_TEXTURE_EDGE - 1)

@@ -4,8 +4,8 @@ Position `s` is in mm along the axis from the flow divider, `angle` in radians (
 below the lumen's surface.
 """
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,8 +13,10 @@ from numpy.typing import NDArray
 from plaquecast.domain.grid import FloatArray
 from plaquecast.simulate.tissues import Matter
 
-FloatLike = TypeVar("FloatLike", bound=NDArray[np.floating])
+Layer = tuple[Matter, FloatArray, FloatArray]
+"""A kind of matter and the depths in mm between which it lies in the wall; begin ≥ end where it is absent."""
 
+THINNEST_CORE_MM = 0.02
 OUTER_FIBROUS_MM = 0.35
 """Fibrous tissue and adventitia that always lie between a core and the outside."""
 
@@ -26,7 +28,8 @@ def angle_between(angle: FloatArray, center: float) -> FloatArray:
     >>> bool(np.isclose(angle_between(np.array(3.0), -3.0), 6.0 - 2.0 * np.pi))
     True
     """
-    return (angle - center + np.pi) % (2.0 * np.pi) - np.pi
+    difference = angle - center
+    return difference - 2.0 * np.pi * np.rint(difference / (2.0 * np.pi))
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +46,10 @@ class Footprint:
         along = (s - self.position_mm) / self.half_length_mm
         around = angle_between(angle, self.angle) / self.half_width
         return along**2 + around**2
+
+    def widened(self, length_mm: float, width: float) -> "Footprint":
+        """The same place with `length_mm` and `width` (radians) added to the half-axes."""
+        return Footprint(self.position_mm, self.angle, self.half_length_mm + length_mm, self.half_width + width)
 
     def scaled(self, factor: float) -> "Footprint":
         """The same place with both half-axes multiplied."""
@@ -72,11 +79,18 @@ class Core:
         )
         return self.cap_mm - (self.cap_mm - self.cap_min_mm) * np.exp(-spot.squared_radius(s, angle))
 
-    def bottom_depth(self, s: FloatArray, angle: FloatArray, thickness: FloatArray) -> FloatArray:
-        """Depth at which the core ends, mm; equal to `cap_depth` where there is no core."""
+    def layers(self, s: FloatArray, angle: FloatArray, thickness: FloatArray) -> Iterator[Layer]:
+        """Cap and core under each other, and what of the core is hemorrhage; empty where there is no core."""
+        squared = self.footprint.squared_radius(s, angle)
         top = self.cap_depth(s, angle)
         room = np.maximum(thickness - top - OUTER_FIBROUS_MM, 0.0)
-        return top + self.fill * room * np.sqrt(np.maximum(1.0 - self.footprint.squared_radius(s, angle), 0.0))
+        height = self.fill * room * np.sqrt(np.maximum(1.0 - squared, 0.0))
+        exists = height > THINNEST_CORE_MM
+        top, bottom = np.where(exists, top, 0.0), np.where(exists, top + height, 0.0)
+        yield Matter.FIBROUS_CAP, np.zeros_like(top), top
+        yield Matter.LIPID_RICH_NECROTIC_CORE, top, bottom
+        if self.hemorrhage_share > 0.0:
+            yield self.hemorrhage_matter, top, np.where(squared < self.hemorrhage_radius**2, bottom, 0.0)
 
     @property
     def hemorrhage_radius(self) -> float:
@@ -124,15 +138,35 @@ class Plaque:
 
     def thickening(self, s: FloatArray, angle: FloatArray) -> FloatArray:
         """Added wall thickness, mm: a smooth hill that is 0 beyond the footprint."""
-        return self.height_mm * np.maximum(1.0 - self.footprint.squared_radius(s, angle), 0.0) ** 1.5
+        inside = np.maximum(1.0 - self.footprint.squared_radius(s, angle), 0.0)
+        return self.height_mm * inside * np.sqrt(inside)
 
     def ulceration(self, s: FloatArray, angle: FloatArray) -> FloatArray:
         """Depth to which the lumen reaches into the plaque, mm."""
-        if self.ulcer_mm == 0.0:
-            return np.zeros(np.broadcast_shapes(np.shape(s), np.shape(angle)))
         center = self.footprint
         crater = Footprint(center.position_mm - 0.2 * center.half_length_mm, center.angle - 0.2, 1.8, 0.4)
         return self.ulcer_mm * np.maximum(1.0 - crater.squared_radius(s, angle), 0.0)
+
+    def layers(self, s: FloatArray, angle: FloatArray, thickness: FloatArray) -> Iterator[Layer]:
+        """What lies in the wall at the given places (n,), each over the one before: matter, begin and end (n,)."""
+        for deposit in self.deposits:
+            if deposit.matter is Matter.LOOSE_MATRIX:
+                yield (Matter.LOOSE_MATRIX, *deposit.bounds(s, angle, thickness))
+        if self.core is not None:
+            yield from self.core.layers(s, angle, thickness)
+        for deposit in self.deposits:
+            if deposit.matter is Matter.CALCIFICATION:
+                yield (Matter.CALCIFICATION, *deposit.bounds(s, angle, thickness))
+
+
+def matter_at(depth: FloatArray, layers: Sequence[Layer]) -> NDArray[np.uint8]:
+    """Matter codes at depths (n,) or (n, k) in the wall, given the layers at their n places."""
+    matter = np.full(depth.shape, Matter.WALL, dtype=np.uint8)
+    for kind, begin, end in layers:
+        if depth.ndim > begin.ndim:
+            begin, end = begin[:, None], end[:, None]
+        matter[(depth >= begin) & (depth < end)] = kind
+    return matter
 
 
 def outward_share(thickening: FloatArray) -> FloatArray:
@@ -140,6 +174,6 @@ def outward_share(thickening: FloatArray) -> FloatArray:
 
     >>> import numpy as np
     >>> np.round(outward_share(np.array([0.0, 2.0, 4.0])), 2).tolist()
-    [0.85, 0.42, 0.21]
+    [0.85, 0.42, 0.2]
     """
     return 0.85 * np.exp(-thickening / 2.8)

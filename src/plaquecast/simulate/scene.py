@@ -2,10 +2,10 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 from scipy import ndimage
 
 from plaquecast.domain.anatomy import Side
@@ -15,6 +15,8 @@ from plaquecast.domain.volume import Centerline
 from plaquecast.errors import InputError
 from plaquecast.simulate.neck import N_SHADES, SimulatedNeck
 from plaquecast.simulate.tissues import Matter
+
+Scalar = TypeVar("Scalar", bound=np.generic)
 
 FINE_PER_PIXEL = 2
 """Fine samples per shown pixel and axis: 0.1375 mm for a pixel of 0.275 mm."""
@@ -41,7 +43,7 @@ class Artery(Protocol):
         """The axis of CCA and ICA in model space."""
         ...
 
-    def classify(self, points_mm: FloatArray) -> NDArray[np.uint8]:
+    def classify(self, points_mm: ArrayLike) -> NDArray[np.uint8]:
         """`Matter` codes (n,) at points (n, 3) in model space; `OUTSIDE` where the artery is not."""
         ...
 
@@ -106,7 +108,7 @@ def _layer_points(grid: Grid, layer: int, to_model: RigidTransform) -> NDArray[n
     rows = np.arange(grid.shape[1], dtype=np.float32)[:, None, None]
     columns = np.arange(grid.shape[2], dtype=np.float32)[None, :, None]
     points = matrix[:3, 1] * rows + matrix[:3, 2] * columns + (matrix[:3, 0] * np.float32(layer) + matrix[:3, 3])
-    return points.reshape(-1, 3)
+    return points.reshape(-1, 3).astype(np.float32, copy=False)
 
 
 def _classify_artery(
@@ -174,7 +176,7 @@ def _all_points(grid: Grid, to_model: RigidTransform) -> NDArray[np.float32]:
     return np.concatenate([_layer_points(grid, k, to_model) for k in range(grid.shape[0])])
 
 
-def _spread(array: NDArray[np.generic], repeats: tuple[int, ...]) -> NDArray[np.generic]:
+def _spread(array: NDArray[Scalar], repeats: tuple[int, ...]) -> NDArray[Scalar]:
     for axis, times in enumerate(repeats):
         array = np.repeat(array, times, axis=axis)
     return array

@@ -1,6 +1,6 @@
 """A cohort as tables, without images: what a study would have measured, beside what is true."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
 import numpy as np
@@ -14,7 +14,7 @@ from plaquecast.domain.missing import Missing, Reason, is_number
 from plaquecast.domain.morphology import ArteryMorphology
 from plaquecast.settings import SimulateSettings
 from plaquecast.simulate.people import SimulatedTable
-from plaquecast.simulate.person import SimulatedPerson, draw_person, number_or_nan
+from plaquecast.simulate.person import SimulatedPerson, draw_person, number_or_nan, patient_code
 
 MODEL_ID = "simulated measurement"
 CAP_RESOLUTION_MM = 0.5
@@ -34,11 +34,9 @@ def simulate_table(
     """
     noise = PUBLISHED_ERRORS if errors is None else errors
     baselines, truths, changes, years = [], [], [], []
-    for index in range(n_patients):
-        rng = np.random.default_rng([seed, index])
-        person = draw_person(patient_code(index), rng, settings, coarse=not wall_maps)
+    for person, measured in measured_people(n_patients, seed, settings, noise, wall_maps):
         for side in Side:
-            before, after = (_measured(visit[side], noise, rng) for visit in person.morphology[:2])
+            before, after = (visit[side] for visit in measured)
             baselines.append(BaselineArtery(person.patient_id, person.records[0], before))
             truths.append(person.morphology[0][side])
             changes.append((person, side, before, after))
@@ -57,13 +55,23 @@ def simulate_table(
     )
 
 
-def patient_code(index: int) -> str:
-    """The code of the patient with this index.
+Measurements = tuple[Mapping[Side, ArteryMorphology], ...]
+"""Both arteries as measured, visit by visit."""
 
-    >>> patient_code(0)
-    'sim0001'
-    """
-    return f"sim{index + 1:04d}"
+
+def measured_people(
+    n_patients: int,
+    seed: int,
+    settings: SimulateSettings,
+    errors: Mapping[str, MeasurementError] = PUBLISHED_ERRORS,
+    wall_maps: bool = False,
+) -> Iterator[tuple[SimulatedPerson, Measurements]]:
+    """Simulate people one after the other, each with what a study would have measured at both visits."""
+    for index in range(n_patients):
+        rng = np.random.default_rng([seed, index])
+        person = draw_person(patient_code(index), rng, settings, coarse=not wall_maps)
+        by_side = {side: [_measured(visit[side], errors, rng) for visit in person.morphology] for side in Side}
+        yield person, tuple({side: by_side[side][visit] for side in Side} for visit in range(len(person.morphology)))
 
 
 Change = tuple[SimulatedPerson, Side, ArteryMorphology, ArteryMorphology]

@@ -8,9 +8,9 @@ from plaquecast.domain.anatomy import Side, Weighting
 from plaquecast.domain.missing import Missing
 from plaquecast.domain.transform import RigidTransform
 from plaquecast.domain.visit import RegistrationQuality, VisitAlignment
-from plaquecast.store.atomic import write_text
 from plaquecast.store.bids import visit_folder, visit_stem
 from plaquecast.store.morphology_files import read_thing, write_thing
+from plaquecast.store.transforms import write_transform
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -28,8 +28,8 @@ def write_visit_transforms(root: Path, patient_id: str, session_id: str, found: 
     paths = []
     for weighting, transform in found.transforms.items():
         if weighting is not found.reference:
-            path = folder / f"{stem}_from-{found.reference.value}_to-{weighting.value}_xfm.txt"
-            write_text(path, itk_text(transform))
+            path = folder / f"{stem}_from-{found.reference.value}_to-{weighting.value.replace('_', '')}_xfm.txt"
+            write_transform(path, transform)
             paths.append(path)
     whole = folder / f"{stem}_alignment.json.gz"
     write_thing(whole, found)
@@ -53,23 +53,9 @@ def write_visit_alignment(
     folder = visit_folder(root, patient_id, sessions[1])
     stem = f"{visit_stem(patient_id, sessions[1])}_from-{sessions[0]}_to-{sessions[1]}"
     paths = [folder / f"{stem}_xfm.txt"]
-    write_text(paths[0], itk_text(found.neck))
+    write_transform(paths[0], found.neck)
     for side, transform in found.arteries.items():
         if not isinstance(transform, Missing):
             paths.append(folder / f"{stem}_desc-carotid{Side(side).letter}_xfm.txt")
-            write_text(paths[-1], itk_text(transform))
+            write_transform(paths[-1], transform)
     return tuple(paths)
-
-
-def itk_text(transform: RigidTransform) -> str:
-    """A transform as ITK's text file (LPS mm, points of the fixed space to points of the moving space).
-
-    >>> print(itk_text(RigidTransform.from_euler((0, 0, 0), (1.0, 0.0, -2.5))).splitlines()[3])
-    Parameters: 1.0 0.0 0.0 0.0 1.0 0.0 0.0 0.0 1.0 1.0 0.0 -2.5
-    """
-    matrix = transform.matrix_mm
-    parameters = " ".join(repr(float(value)) for value in (*matrix[:3, :3].ravel(), *matrix[:3, 3]))
-    return (
-        "#Insight Transform File V1.0\n#Transform 0\nTransform: AffineTransform_double_3_3\n"
-        f"Parameters: {parameters}\nFixedParameters: 0 0 0\n"
-    )

@@ -7,6 +7,8 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Protocol
 
+import numpy as np
+
 from plaquecast import __version__
 from plaquecast.domain.anatomy import Weighting
 from plaquecast.domain.clinical import CLINICAL_COLUMNS, ClinicalRecord, Sex
@@ -21,7 +23,7 @@ BIDS_VERSION = "1.10.0"
 NOT_AVAILABLE = "n/a"
 
 _IGNORED_BY_BIDS = (
-    "tables", "reports", "cases", "run.json", "forecast.json",
+    "tables", "reports", "cases", "card.json", "run.json", "forecast.json",
     "*.html", "*.json.gz", "*_xfm.txt", "*.sqlite", "*.sqlite-journal",
 )  # fmt: skip
 """What a run holds beside BIDS derivatives; the validator is told to pass over it."""
@@ -96,9 +98,13 @@ def write_sessions(root: Path, patient_id: str, visits: Iterable[DatedRecord]) -
 
 
 def write_image(root: Path, patient_id: str, session_id: str, volume: Volume) -> Path:
-    """Write one weighting of one visit as `.nii.gz` under its BIDS name, and give its path."""
+    """Write one weighting of one visit as `.nii.gz` under its BIDS name, and give its path.
+
+    Whole numbers that 16 bits can hold, as most scanners give them, are written as such: the same values in less room.
+    """
     path = image_path(root, patient_id, session_id, volume.weighting)
-    write_nifti(path, volume.grid, volume.array)
+    whole = volume.array.astype(np.int16) if np.abs(volume.array).max() <= np.iinfo(np.int16).max else volume.array
+    write_nifti(path, volume.grid, whole if np.array_equal(whole, volume.array) else volume.array)
     return path
 
 

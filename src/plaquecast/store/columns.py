@@ -1,6 +1,7 @@
 """Units and definitions of the columns of our tables; they stand in the JSON sidecar of each."""
 
 from plaquecast.domain.anatomy import Weighting
+from plaquecast.domain.clinical_columns import CLINICAL_CATALOGUE
 
 _UNIT_OF_ENDING = (
     ("_per_year", "per year"),
@@ -18,6 +19,7 @@ DEFINITIONS: dict[str, str] = {
     "side": "The patient's own side; both = the patient as a whole",
     "position_mm": "Position along the artery from the bifurcation (tip of the flow divider), + towards the head",
     "angle_degrees": "Angle around the artery: 0 at the flow divider, rising towards anterior on both sides",
+    "length_mm": "Length of artery that this slice stands for",
     "lumen_area_mm2": "Area inside the inner boundary, perpendicular to the artery",
     "vessel_area_mm2": "Area inside the outer boundary, perpendicular to the artery",
     "wall_area_mm2": "Vessel area minus lumen area",
@@ -37,8 +39,12 @@ DEFINITIONS: dict[str, str] = {
     "stenosis_nascet_percent": "100 x (1 - narrowest diameter / diameter of the parallel-walled internal carotid)",
     "stenosis_ecst_percent": "100 x (1 - narrowest lumen diameter / vessel diameter at that slice)",
     "stenosis_area_percent": "100 x (1 - lumen area / vessel area) at the narrowest slice",
+    "narrowest_position_mm": "Position of the slice at which stenosis was read",
+    "distal_reference_position_mm": "Middle of the internal carotid whose diameter is NASCET's reference",
     "calcification_area_mm2": "Area of calcification",
     "calcification_volume_mm3": "Volume of calcification",
+    "near_lumen_calcification_area_mm2": "Area of calcification within 0.5 mm of the lumen",
+    "near_lumen_calcification_volume_mm3": "Volume of calcification within 0.5 mm of the lumen",
     "lipid_rich_necrotic_core_area_mm2": "Area of the lipid-rich necrotic core, hemorrhage in it included",
     "lipid_rich_necrotic_core_volume_mm3": "Volume of the lipid-rich necrotic core, hemorrhage in it included",
     "non_hemorrhagic_core_area_mm2": "Area of the core without hemorrhage",
@@ -47,7 +53,10 @@ DEFINITIONS: dict[str, str] = {
     "intraplaque_hemorrhage_volume_mm3": "Volume of intraplaque hemorrhage",
     "fibrous_cap_area_mm2": "Area of the fibrous cap",
     "fibrous_cap_min_thickness_mm": "Smallest thickness of the cap over the arc that faces the core",
+    "fibrous_cap_percentile5_thickness_mm": "Thickness that 5 % of the cap over the core do not reach",
     "fibrous_cap_mean_thickness_mm": "Mean thickness of the cap over the arc that faces the core",
+    "fibrous_cap_arc_degrees": "Angle over which the lumen faces a core",
+    "fibrous_cap_resolution_mm": "A cap thinner than this is given as below resolution",
     "loose_matrix_area_mm2": "Area of loose matrix",
     "loose_matrix_volume_mm3": "Volume of loose matrix",
     "confidence": "How far the segmentation is trusted, 0 to 1",
@@ -83,6 +92,9 @@ DEFINITIONS |= {
     f"intensity_{w.value.lower()}": f"Mean {w.value} intensity of the wall along the ray" for w in Weighting
 }
 
+DEFINITIONS |= {column.name: column.description for column in CLINICAL_CATALOGUE.values()}
+DEFINITIONS |= {"acq_date": "Date of the visit"}
+
 REASON_ENDING = "_missing_reason"
 
 
@@ -99,5 +111,7 @@ def _entry(column: str) -> dict[str, str]:
     if column.endswith(REASON_ENDING) and column not in DEFINITIONS:
         return {"Description": f"Why {column.removesuffix(REASON_ENDING)} has no number"}
     entry = {"Description": DEFINITIONS[column]}
-    unit = next((unit for ending, unit in _UNIT_OF_ENDING if column.endswith(ending)), "")
+    clinical = CLINICAL_CATALOGUE.get(column)
+    ours = next((unit for ending, unit in _UNIT_OF_ENDING if column.endswith(ending)), "")
+    unit = clinical.unit if clinical else ours
     return entry | {"Units": unit} if unit else entry

@@ -1,0 +1,119 @@
+"""The plane across an artery at each slice, and where its points lie in the image."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from plaquecast.domain.anatomy import Side
+from plaquecast.domain.grid import FloatArray, Grid
+from plaquecast.domain.volume import Centerline
+
+STEEPEST_DEGREES = 60.0
+"""A slice that cuts the artery more obliquely than this says too little about its cross-section."""
+BELOW_MM = np.linspace(-14.0, -8.0, 7)
+ABOVE_MM = np.linspace(0.0, 8.0, 9)
+LEAST_BEND = 0.15
+"""An axis that bends less than this (difference of unit tangents; near 0.5 in most people) does not tell the side."""
+
+_BOX_VARIANCE = 1.0 / 12.0
+_PIXEL_VARIANCE = _BOX_VARIANCE + 1.0 / 6.0  # box of the voxel, and the triangle of linear interpolation
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class CrossSection:
+    """The plane across the artery where its axis passes a slice, in mm from the axis.
+
+    u points towards the flow divider and v towards anterior; both are the columns of `across` (3, 2) LPS. What the
+    slice shows is projected on the plane along the artery: (u, v) is seen at the pixel `matrix` (2, 2) @ (u, v) +
+    `axis_index`. A slice cuts the two sides of a leaning artery at other positions than its axis: `lean` (2,) is how
+    many mm further along the artery it shows a point, per mm of u and v. `length_mm` of the artery lie under the slice.
+    `blur_mm2` (2, 2) is the covariance of what blurs an edge in this plane: the voxel's box, its depth included, and
+    linear interpolation between pixels.
+    """
+
+    slice_index: int
+    position_mm: float
+    axis_mm: FloatArray
+    across: FloatArray
+    axis_index: FloatArray
+    matrix: FloatArray
+    lean: FloatArray
+    length_mm: float
+    blur_mm2: FloatArray
+
+    @property
+    def pixel_mm2(self) -> float:
+        """Area of a pixel of the slice, seen along the artery."""
+        return 1.0 / abs(float(np.linalg.det(self.matrix)))
+
+    def index(self, points: ArrayLike) -> FloatArray:
+        """Take (…, 2) points (u, v) in mm to the fractional (row, column) at which the slice shows them."""
+        return np.asarray(points, dtype=np.float64) @ self.matrix.T + self.axis_index
+
+    def to_mm(self, points: ArrayLike) -> FloatArray:
+        """Take (…, 2) points (u, v) of the plane to LPS mm (…, 3)."""
+        return np.asarray(points, dtype=np.float64) @ self.across.T + self.axis_mm
+
+
+def flow_divider_direction(centerline: Centerline, side: Side) -> FloatArray:
+    """Unit vector (3,) LPS that faces the flow divider, seen from the artery.
+
+    The ICA bends away from the ECA, so the flow divider lies opposite to the bend of the axis at the bifurcation. The
+    less the axis bends, the more anatomy decides: forwards and towards the midline.
+
+    >>> straight = Centerline(np.array([[0.0, 0.0, -20.0], [0.0, 0.0, 20.0]]), np.array([-20.0, 20.0]), 1.0)
+    >>> flow_divider_direction(straight, Side.LEFT)[:2].round(3).tolist()
+    [-0.707, -0.707]
+    """
+    ends = centerline.position_mm[[0, -1]]
+    below, above = (centerline.tangent(np.clip(place, *ends)).mean(axis=0) for place in (BELOW_MM, ABOVE_MM))
+    bend = above - below
+    doubt = max(LEAST_BEND - float(np.linalg.norm(bend)), 0.0)
+    away = bend + doubt * np.array([side.sign_x, 1.0, 0.0]) / np.sqrt(2.0)
+    return -away / np.linalg.norm(away)
+
+
+def cross_section(
+    grid: Grid, slice_index: int, position_mm: float, centerline: Centerline, divider: FloatArray
+) -> CrossSection | None:
+    """The plane across the artery at a slice, or None where the slice cuts it too obliquely.
+
+    `position_mm` is where the axis passes the slice, and `divider` (3,) LPS points to the flow divider.
+
+    >>> grid = Grid.axis_aligned((4, 8, 8), (2.0, 0.5, 0.5))
+    >>> leaning = Centerline(np.array([[2.0, -6.0, -8.0], [2.0, 6.0, 8.0]]), np.array([-10.0, 10.0]), 1.0)
+    >>> plane = cross_section(grid, 0, 0.0, leaning, np.array([1.0, 0.0, 0.0]))
+    >>> round(plane.length_mm, 3), round(plane.pixel_mm2, 3), np.abs(plane.matrix).round(3).tolist()
+    (2.5, 0.2, [[0.0, 2.5], [2.0, 0.0]])
+    """
+    place = np.array([position_mm])
+    tangent, axis_mm = centerline.tangent(place)[0], centerline.at_position(place)[0]
+    normal = grid.affine[:3, 0] / grid.spacing_mm[0]
+    if abs(tangent @ normal) < np.cos(np.radians(STEEPEST_DEGREES)):
+        return None
+    across = _frame(tangent, divider)
+    lean = -(normal @ across) / (tangent @ normal)
+    to_pixels = np.linalg.inv(grid.affine[:3, :3])
+    matrix = to_pixels[1:] @ (across + np.outer(tangent, lean))
+    to_plane = np.linalg.inv(matrix)
+    sideways_mm = grid.slice_spacing_mm * (normal @ across)
+    return CrossSection(
+        slice_index=slice_index,
+        position_mm=position_mm,
+        axis_mm=axis_mm,
+        across=across,
+        axis_index=grid.to_index(axis_mm)[1:],
+        matrix=matrix,
+        lean=lean,
+        length_mm=grid.slice_spacing_mm / abs(float(tangent @ normal)),
+        blur_mm2=_PIXEL_VARIANCE * to_plane @ to_plane.T + _BOX_VARIANCE * np.outer(sideways_mm, sideways_mm),
+    )
+
+
+def _frame(tangent: FloatArray, divider: FloatArray) -> FloatArray:
+    """Unit vectors across the artery (3, 2) LPS: towards the flow divider, and towards anterior."""
+    toward = divider - (divider @ tangent) * tangent
+    toward = toward / np.linalg.norm(toward)
+    third = np.cross(tangent, toward)
+    return np.stack([toward, -third if third[1] > 0 else third], axis=1)  # anterior is −y

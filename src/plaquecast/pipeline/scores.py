@@ -1,0 +1,82 @@
+"""How a run did against the truth of a simulated dataset: overlap, measurements and change."""
+
+from collections import defaultdict
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+
+from plaquecast.domain.anatomy import Side
+from plaquecast.domain.change import Factor
+from plaquecast.domain.measurements import PUBLISHED_ERRORS
+from plaquecast.domain.missing import is_number
+from plaquecast.domain.morphology import ArteryMorphology
+from plaquecast.pipeline.agreement import Agreement, agreement
+from plaquecast.pipeline.cohort import TABLES
+from plaquecast.pipeline.learning_data import TRUTH_TABLES
+from plaquecast.segment.overlap import dice_by_tissue
+from plaquecast.store.change_tables import read_change_factors_table
+from plaquecast.store.segmentations import read_segmentation, segmented_sides
+from plaquecast.store.table_files import read_table
+from plaquecast.store.tables import read_arteries_tables
+
+TRUTH = TRUTH_TABLES.parent
+
+
+def overlap_with_truth(run: Path, dataset: Path) -> dict[str, tuple[float, int]]:
+    """Mean Dice per structure over all arteries of all visits, and over how many; what was not found counts as 0."""
+    scores: defaultdict[str, list[float]] = defaultdict(list)
+    for artery in read_arteries_tables(run / TABLES):
+        case = artery.patient_id, artery.session_id
+        truth = read_segmentation(dataset / TRUTH, *case, artery.side)
+        is_found = artery.side in segmented_sides(run, *case)
+        found = read_segmentation(run, *case, artery.side) if is_found else None
+        for name, value in dice_by_tissue(truth, found).items():
+            scores[name].append(value)
+    return {name: (float(np.mean(values)), len(values)) for name, values in scores.items()}
+
+
+def measurements_against_truth(run: Path, dataset: Path) -> dict[str, Agreement]:
+    """Each measurement of every artery and visit against its true value."""
+    true = {
+        (artery.patient_id, artery.session_id, artery.side): artery.morphology
+        for artery in read_arteries_tables(dataset / TRUTH_TABLES)
+    }
+    pairs = [
+        (artery.morphology, true[artery.patient_id, artery.session_id, artery.side])
+        for artery in read_arteries_tables(run / TABLES)
+        if isinstance(artery.morphology, ArteryMorphology)
+    ]
+    return {
+        name: agreement(
+            *(np.array([_number(getattr(artery, name)) for artery in side]) for side in zip(*pairs, strict=True))
+        )
+        for name in PUBLISHED_ERRORS
+    }
+
+
+def changes_against_truth(run: Path, dataset: Path) -> dict[Factor, Agreement]:
+    """Each change factor per year of every artery against the true change."""
+    true = true_changes(dataset)
+    pairs: defaultdict[Factor, list[tuple[float, float]]] = defaultdict(list)
+    for entry in read_change_factors_table(run / TABLES):
+        change = entry.change
+        if change.side is not None:
+            wanted = true[entry.patient_id, change.side, change.factor]
+            pairs[change.factor].append((_number(change.absolute_per_year), wanted))
+    return {factor: agreement(*np.array(values).T) for factor, values in pairs.items()}
+
+
+def true_changes(dataset: Path) -> Mapping[tuple[str, Side, Factor], float]:
+    """True change per year by patient, side and factor; NaN where it is not defined."""
+    rows = read_table(dataset / TRUTH_TABLES, "expected_change").rows()
+    return {
+        (row["participant_id"].removeprefix("sub-"), Side(row["side"]), Factor(row["factor"])): (
+            np.nan if row["true_per_year"] is None else row["true_per_year"]
+        )
+        for row in rows
+    }
+
+
+def _number(value: object) -> float:
+    return float(value) if isinstance(value, float) and is_number(value) else float("nan")

@@ -1,0 +1,253 @@
+"""The main path of a simulated cohort: draw, scan, write; and the same people as tables, without images."""
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from datetime import date
+from pathlib import Path
+
+from plaquecast import __version__
+from plaquecast.domain.anatomy import Side
+from plaquecast.domain.change import Factor
+from plaquecast.domain.clinical import ClinicalRecord
+from plaquecast.domain.measurements import PUBLISHED_ERRORS, MeasurementError
+from plaquecast.domain.missing import Measured, Missing
+from plaquecast.domain.morphology import ArteryMorphology
+from plaquecast.domain.visit import interval_years
+from plaquecast.errors import InputError
+from plaquecast.pipeline.executor import run_cases
+from plaquecast.pipeline.progress import Listener, Progress, nobody
+from plaquecast.settings import ChangeSettings, Settings, SimulateSettings
+from plaquecast.simulate.changes import stated_changes
+from plaquecast.simulate.cohort import session_id, simulate_patient, simulate_repeat
+from plaquecast.simulate.parameters import parameter_table
+from plaquecast.simulate.people import SimulatedVisit
+from plaquecast.simulate.person import patient_code
+from plaquecast.simulate.table import measured_people
+from plaquecast.store.atomic import explain_write_failure, sha256_of_bytes, write_json
+from plaquecast.store.bids import (
+    visit_folder,
+    visit_stem,
+    write_dataset_description,
+    write_image,
+    write_participants,
+    write_sessions,
+)
+from plaquecast.store.change_tables import PatientChange, write_change_factors_table, write_expected_change_table
+from plaquecast.store.clinical_table import ClinicalVisit, write_clinical_table
+from plaquecast.store.manifest import CaseOutcome, RunManifest, write_run_manifest
+from plaquecast.store.morphology_files import read_thing, write_thing
+from plaquecast.store.run_folder import locked_folder, make_folder
+from plaquecast.store.segmentations import write_segmentation
+from plaquecast.store.tables import MeasuredArtery, write_arteries_table, write_slices_table, write_wall_maps_table
+from plaquecast.store.transforms import write_transform
+
+TRUTH = Path("derivatives") / "truth"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class KnownVisit:
+    """What is known of one visit without its images."""
+
+    session_id: str
+    acquired: date | Missing
+    clinical: ClinicalRecord
+    arteries: Mapping[Side, ArteryMorphology]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class KnownPatient:
+    """What is known of one patient: visits by date, and change per year between baseline and follow-up, by side."""
+
+    patient_id: str
+    visits: tuple[KnownVisit, ...]
+    true_change: Mapping[Side, Mapping[Factor, Measured]]
+    expected_change: Mapping[Side, Mapping[Factor, Measured]]
+
+
+@dataclass(frozen=True, slots=True)
+class _Task:
+    root: Path
+    index: int
+    seed: int
+    settings: SimulateSettings
+    repeat_scans: bool
+
+
+def write_simulated_cohort(
+    out: Path, patients: int, seed: int, settings: Settings, listen: Listener = nobody, repeat_scans: bool = False
+) -> None:
+    """Write patients with images as a BIDS dataset, with everything that is true of them in `derivatives/truth`.
+
+    The dataset grows in a hidden folder beside `out`, from which the same command goes on if it was stopped, and takes
+    its name when it is whole. The bytes depend on the arguments and the version only, not on the number of workers.
+
+    Args:
+        out: new or empty folder of the dataset.
+        patients: how many.
+        seed: the same seed gives the same patients, however many there are.
+        settings: `simulate` says what world it is, `run` how the work is spread.
+        listen: is told of every finished patient.
+        repeat_scans: also scan each baseline a second time, as the session `rescan`.
+
+    Raises:
+        InputError: if `out` holds anything, a setting is not known, or the disk is full.
+    """
+    what = _what(patients, seed, settings.simulate) | {"images": True, "repeat_scans": repeat_scans}
+    with _growing(out, what) as root:
+        tasks = [_Task(root, index, seed, settings.simulate, repeat_scans) for index in range(patients)]
+        names = [patient_code(index) for index in range(patients)]
+        for done, outcome in enumerate(run_cases(_write_patient, tasks, names, settings.run), start=1):
+            if outcome.error is not None:
+                raise outcome.error
+            listen(Progress("simulate", done, patients, outcome.case))
+        known = [read_thing(_case_file(root, name), KnownPatient) for name in names]
+        write_participants(root, {patient.patient_id: patient.visits[0].clinical.sex for patient in known})
+        write_dataset_description(root, f"Simulated carotids, world {settings.simulate.world}", simulated=True)
+        _write_truth(root, known, what, settings)
+
+
+def write_simulated_tables(
+    out: Path,
+    patients: int,
+    seed: int,
+    settings: Settings,
+    wall_maps: bool = False,
+    errors: Mapping[str, MeasurementError] = PUBLISHED_ERRORS,
+) -> None:
+    """Write patients without images, as the tables of a run that measured them with `errors` (published ones).
+
+    The truth stands in `derivatives/truth`. With `wall_maps`, slices and unwrapped walls are measured too.
+
+    Raises:
+        InputError: if `out` holds anything, a setting is not known, or the disk is full.
+    """
+    what = _what(patients, seed, settings.simulate) | {"images": False, "wall_maps": wall_maps}
+    what["errors"] = {name: asdict(error) for name, error in errors.items()}
+    with _growing(out, what) as root:
+        measured, known = [], []
+        for person, measurements in measured_people(patients, seed, settings.simulate, errors, wall_maps):
+            for found, arteries in ((measured, measurements), (known, person.morphology)):
+                names = [session_id(visit) for visit in range(len(arteries))]
+                visits = map(KnownVisit, names, person.acquired, person.records, arteries)
+                found.append(KnownPatient(person.patient_id, tuple(visits), person.true_change, person.expected_change))
+        write_participants(root, {patient.patient_id: patient.visits[0].clinical.sex for patient in known})
+        name = f"Simulated carotids without images, world {settings.simulate.world}"
+        write_dataset_description(root, name, simulated=True, derivative_of="derivatives/truth")
+        _write_tables(root / "tables", measured, errors, settings.change)
+        _write_truth(root, known, what, settings)
+        outcomes = [CaseOutcome(patient.patient_id, "done") for patient in known]
+        recorded = {"simulate": asdict(settings.simulate), "change": asdict(settings.change)}
+        write_run_manifest(root, RunManifest("simulate", True, recorded, {"simulate": seed}, {}, outcomes))
+
+
+def _write_patient(task: _Task) -> None:
+    """Write one patient's images, tables and truth; the file that says all is there comes last."""
+    case_file = _case_file(task.root, patient_code(task.index))
+    if case_file.is_file():
+        return
+    patient = simulate_patient(task.index, task.seed, task.settings)
+    rescans = [simulate_repeat(task.index, task.seed, task.settings)] if task.repeat_scans else []
+    visits = sorted((*patient.visits, *rescans), key=lambda simulated: str(simulated.visit.acquired))
+    for simulated in visits:
+        _write_visit(task.root, simulated, patient.visits[0])
+    write_sessions(task.root, patient.patient_id, [simulated.visit for simulated in visits])
+    known = tuple(
+        KnownVisit(each.visit.session_id, each.visit.acquired, each.visit.clinical, each.morphology) for each in visits
+    )
+    write_thing(case_file, KnownPatient(patient.patient_id, known, patient.true_change, patient.expected_change))
+
+
+def _write_visit(root: Path, simulated: SimulatedVisit, baseline: SimulatedVisit) -> None:
+    """Images of one visit; label maps, and the transforms from the reference and from the baseline, as truth."""
+    visit, truth = simulated.visit, root / TRUTH
+    for volume in visit.volumes.values():
+        write_image(root, visit.patient_id, visit.session_id, volume)
+    for segmentation in simulated.truth.values():
+        write_segmentation(truth, visit.patient_id, visit.session_id, segmentation, simulated.reference)
+    transforms = {
+        f"from-{simulated.reference}_to-{weighting.replace('_', '')}": transform
+        for weighting, transform in simulated.transforms.items()
+        if weighting is not simulated.reference
+    }
+    if simulated is not baseline:
+        from_baseline = simulated.neck_from_model @ baseline.neck_from_model.inverse()
+        transforms[f"from-{baseline.visit.session_id}_to-{visit.session_id}"] = from_baseline
+    for name, transform in transforms.items():
+        stem = visit_stem(visit.patient_id, visit.session_id)
+        write_transform(visit_folder(truth, visit.patient_id, visit.session_id) / f"{stem}_{name}_xfm.txt", transform)
+
+
+def _write_truth(root: Path, known: Sequence[KnownPatient], what: Mapping[str, object], settings: Settings) -> None:
+    truth = root / TRUTH
+    write_dataset_description(truth, "Truth of simulated carotids", simulated=True, derivative_of="../..")
+    _write_tables(truth / "tables", known, {}, settings.change)
+    write_expected_change_table(
+        truth / "tables",
+        {patient.patient_id: patient.expected_change for patient in known},
+        {patient.patient_id: patient.true_change for patient in known},
+    )
+    parameters = [asdict(parameter) for parameter in parameter_table(settings.simulate)]
+    card = {"simulated": True, "purpose": "research use only", **what, "parameters": parameters}
+    write_json(truth / "card.json", card)
+
+
+def _write_tables(
+    folder: Path, known: Sequence[KnownPatient], errors: Mapping[str, MeasurementError], settings: ChangeSettings
+) -> None:
+    visits = [(patient.patient_id, visit) for patient in known for visit in patient.visits]
+    arteries = [
+        MeasuredArtery(patient_id, visit.session_id, side, artery)
+        for patient_id, visit in visits
+        for side, artery in visit.arteries.items()
+    ]
+    write_arteries_table(folder, arteries)
+    write_slices_table(folder, arteries)
+    write_wall_maps_table(folder, arteries)
+    write_change_factors_table(folder, [each for patient in known for each in _changes(patient, errors, settings)])
+    write_clinical_table(
+        folder, [ClinicalVisit(code, visit.session_id, visit.acquired, visit.clinical) for code, visit in visits]
+    )
+
+
+def _changes(
+    patient: KnownPatient, errors: Mapping[str, MeasurementError], settings: ChangeSettings
+) -> Iterator[PatientChange]:
+    by_name = {visit.session_id: visit for visit in patient.visits}
+    first, last = by_name[session_id(0)], by_name[session_id(1)]
+    years = interval_years(first.acquired, last.acquired)
+    assert not isinstance(years, Missing), "simulated visits are dated"
+    for side in Side:
+        for change in stated_changes(first.arteries[side], last.arteries[side], years, errors, settings):
+            yield PatientChange(patient.patient_id, change)
+
+
+def _what(patients: int, seed: int, settings: SimulateSettings) -> dict[str, object]:
+    return {"version": __version__, "patients": patients, "seed": seed, "settings": asdict(settings)}
+
+
+def _case_file(root: Path, patient_id: str) -> Path:
+    return root / TRUTH / "cases" / f"sub-{patient_id}.json.gz"
+
+
+@contextmanager
+def _growing(out: Path, what: Mapping[str, object]) -> Iterator[Path]:
+    """The hidden folder in which the dataset grows; it takes the name `out` at the end, if nothing went wrong."""
+    if out.exists() and (not out.is_dir() or any(out.iterdir())):
+        raise InputError(
+            expected="a new or empty folder for the simulated cohort",
+            found="one that holds files" if out.is_dir() else "a file of that name",
+            where=out.name,
+            remedy="Give another folder with --out; nothing in this one was touched.",
+            code="foreign-files",
+        )
+    key = sha256_of_bytes(json.dumps(what, sort_keys=True).encode())[:12]
+    hidden = out.with_name(f".{out.name}-{key}.partial")
+    make_folder(hidden)
+    with locked_folder(hidden):
+        yield hidden
+        try:
+            hidden.replace(out)
+        except OSError as problem:
+            raise explain_write_failure(out, problem) from problem

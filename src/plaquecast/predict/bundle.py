@@ -1,0 +1,219 @@
+"""The predictor as one thing: fitted on a cohort, kept as files, and asked for the forecast of one artery."""
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from plaquecast.domain.change import FACTOR_MEASUREMENT, Factor
+from plaquecast.domain.forecast import Forecast
+from plaquecast.domain.learning import BaselineArtery, FeatureTable, TargetTable
+from plaquecast.domain.measurements import CATALOGUE
+from plaquecast.domain.missing import Missing, Reason
+from plaquecast.errors import InputError
+from plaquecast.predict.card import FORMAT, make_card
+from plaquecast.predict.contract import StoredModel
+from plaquecast.predict.features import at_horizon, feature_table
+from plaquecast.predict.folds import PatientFolds, patient_folds
+from plaquecast.predict.intervals import Calibration
+from plaquecast.predict.models import KINDS, MODELS, ModelKind
+from plaquecast.predict.novelty import NoveltyGate
+from plaquecast.predict.reasons import reasons
+from plaquecast.predict.state import broken_model, read_state, write_state
+from plaquecast.predict.tuning import Classroom, Tuned, choose, tune
+from plaquecast.predict.validation import LEAST_PATIENTS, Validation
+from plaquecast.settings import PredictSettings
+
+CARD, NOVELTY, CALIBRATION = "card.json", "novelty.json", "calibration.json"
+UNITS = {entry.name: entry.unit for entry in CATALOGUE}
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class FactorPredictor:
+    """One factor: the model, its members (each never saw one fold) and the calibration of their errors."""
+
+    kind: str
+    model: StoredModel
+    members: tuple[StoredModel, ...]
+    calibration: Calibration
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class PredictorBundle:
+    """A fitted predictor; `card` holds plain values, and `model_id` names the exact content."""
+
+    card: Mapping[str, Any]
+    factors: Mapping[Factor, FactorPredictor]
+    novelty: NoveltyGate
+
+    @property
+    def model_id(self) -> str:
+        """Name and hash of what predicts, kept with every forecast."""
+        return str(self.card["model_id"])
+
+    def forecast(self, artery: BaselineArtery, horizon_years: float) -> tuple[Forecast, ...]:
+        """Forecast every factor of one artery over the next `horizon_years`, with interval, chances and reasons.
+
+        An artery unlike those learned from gets no number, but why.
+
+        Raises:
+            InputError: if the horizon lies outside the intervals of training: nothing is extrapolated.
+        """
+        shortest, _, longest = self.card["interval_years"]
+        if not shortest <= horizon_years <= longest:
+            raise InputError(
+                expected=f"a horizon of {shortest:.2f} to {longest:.2f} years, the intervals that were learned from",
+                found=f"{horizon_years:g} years",
+                where="horizon",
+                remedy="Choose a horizon in this range, or train on patients who were seen further apart.",
+                code="horizon",
+            )
+        features = at_horizon(feature_table([artery]), np.array([horizon_years]))
+        verdict = self.novelty.verdicts(features)[0]
+        if tuple(self.card["columns"]) != features.columns[: len(self.card["columns"])]:
+            raise broken_model(CARD, "other features than this version makes")
+        return tuple(self._forecast(factor, artery, features, horizon_years, verdict) for factor in Factor)
+
+    def _forecast(
+        self, factor: Factor, artery: BaselineArtery, features: FeatureTable, horizon_years: float, verdict: str
+    ) -> Forecast:
+        missing = self._why_not(factor, artery, verdict)
+        level = float(self.card["confidence_level"])
+        if missing is not None:
+            told = (verdict,) if verdict else ()
+            size = self.factors[factor].calibration.n_patients if factor in self.factors else 0
+            return Forecast(
+                factor, artery.side, horizon_years, missing, missing, missing, level, missing, missing, missing,
+                not verdict, size, self.model_id, told,
+            )  # fmt: skip
+        predictor = self.factors[factor]
+        calibration = predictor.calibration
+        members = np.column_stack([member.predict(features) for member in predictor.members])
+        values = calibration.likely_values(members, features)
+        lower, upper = (float(end[0]) for end in calibration.interval(values, level))
+        value = float(np.clip(predictor.model.predict(features)[0], lower, upper))
+        up, still, down = (float(chance[0]) for chance in calibration.chances(values, features))
+        parts = predictor.model.contributions(features)[0]
+        unit = UNITS[FACTOR_MEASUREMENT[factor]].replace("1", "")
+        return Forecast(
+            factor, artery.side, horizon_years, value, lower, upper, level, up, still, down, True,
+            calibration.n_patients, self.model_id, reasons(features, parts, unit),
+        )  # fmt: skip
+
+    def _why_not(self, factor: Factor, artery: BaselineArtery, verdict: str) -> Missing | None:
+        if verdict:
+            return Missing(Reason.OUT_OF_COHORT, verdict)
+        baseline = getattr(artery.morphology, FACTOR_MEASUREMENT[factor])
+        if isinstance(baseline, Missing):
+            return baseline
+        if factor not in self.factors:
+            return Missing(Reason.NOT_APPLICABLE, f"measured in fewer than {LEAST_PATIENTS} patients of training")
+        return None
+
+    def as_files(self) -> dict[str, bytes]:
+        """The predictor as files, name to content; whoever stores them adds the hashes."""
+        files = {NOVELTY: write_state(**self.novelty.as_state())}
+        for factor, predictor in self.factors.items():
+            folder = f"factors/{factor.value}"
+            files[f"{folder}/{CALIBRATION}"] = write_state(kind=predictor.kind, **predictor.calibration.as_state())
+            for name, model in _named_models(predictor):
+                files |= {f"{folder}/{name}/{file}": content for file, content in model.as_files().items()}
+        return {CARD: write_state(**self.card), **files}
+
+
+def fit_bundle(
+    arteries: Sequence[BaselineArtery],
+    targets: TargetTable,
+    settings: PredictSettings,
+    origin: str,
+    validation: Validation | None = None,
+    kinds: Sequence[ModelKind] = MODELS,
+) -> PredictorBundle:
+    """Learn every factor that was measured in enough patients; `origin` says in words whose data these are.
+
+    Raises:
+        InputError: if there are fewer patients than folds, or too few for intervals of the level asked for.
+    """
+    features = feature_table(arteries)
+    needed = max(LEAST_PATIENTS, round(2.0 / (1.0 - settings.confidence_level)))
+    timed = at_horizon(features, targets.interval_years)
+    folds = patient_folds(timed, settings.outer_folds, settings.seed)
+    factors = {
+        factor: _fit_factor(timed, targets, factor, folds, settings, kinds)
+        for factor in Factor
+        if _n_patients(features, targets, factor) >= needed
+    }
+    if not factors:
+        raise InputError(
+            expected=f"at least {needed} patients whose change was measured",
+            found=f"{len(np.unique(features.patient_ids))} patients",
+            where="training of the predictor",
+            remedy="Bring more patients, or set predict.confidence_level lower.",
+            code="too-few-patients",
+        )
+    chosen = {factor: predictor.kind for factor, predictor in factors.items()}
+    card = make_card(features, targets, chosen, settings, origin, validation)
+    bundle = PredictorBundle(card, factors, NoveltyGate.of(timed, folds))
+    return PredictorBundle({**card, "model_id": f"predictor {_digest(bundle)}"}, factors, bundle.novelty)
+
+
+def load_bundle(files: Mapping[str, bytes]) -> PredictorBundle:
+    """The predictor from its files (`as_files`); it forecasts the very same numbers.
+
+    Raises:
+        ModelError: if a file is missing, is not what it should be, or the predictor is of another format.
+    """
+    card = read_state(files, CARD)
+    if card.get("format") != FORMAT:
+        raise broken_model(CARD, f"format {card.get('format')!r} instead of {FORMAT!r}")
+    try:
+        factors = {Factor(name): _load_factor(files, f"factors/{name}") for name in card["factors"]}
+        return PredictorBundle(card, factors, NoveltyGate.from_state(read_state(files, NOVELTY)))
+    except (KeyError, TypeError, ValueError) as problem:
+        raise broken_model("predictor", f"{type(problem).__name__}: {problem}") from problem
+
+
+def _fit_factor(
+    features: FeatureTable,
+    targets: TargetTable,
+    factor: Factor,
+    folds: PatientFolds,
+    settings: PredictSettings,
+    kinds: Sequence[ModelKind],
+) -> FactorPredictor:
+    room = Classroom.of(features, targets, factor, folds, settings.seed)
+    best: Tuned = choose(room, [tune(room, kind) for kind in kinds])
+    calibration = Calibration.of(features, targets, factor, best.out_of_fold, folds.fold)
+    return FactorPredictor(best.kind.name, best.model, best.members, calibration)
+
+
+def _load_factor(files: Mapping[str, bytes], folder: str) -> FactorPredictor:
+    state = read_state(files, f"{folder}/{CALIBRATION}")
+    kind = KINDS[state.pop("kind")]
+    calibration = Calibration.from_state(state)
+    n_members = int(calibration.member.max()) + 1
+    names = ["all", *(f"without{number}" for number in range(n_members))]
+    model, *members = (kind.type.from_files(_below(files, f"{folder}/{name}/")) for name in names)
+    return FactorPredictor(kind.name, model, tuple(members), calibration)
+
+
+def _named_models(predictor: FactorPredictor) -> list[tuple[str, StoredModel]]:
+    members = [(f"without{number}", member) for number, member in enumerate(predictor.members)]
+    return [("all", predictor.model), *members]
+
+
+def _below(files: Mapping[str, bytes], folder: str) -> dict[str, bytes]:
+    return {name.removeprefix(folder): content for name, content in files.items() if name.startswith(folder)}
+
+
+def _digest(bundle: PredictorBundle) -> str:
+    digest = hashlib.sha256()
+    for name, content in sorted(bundle.as_files().items()):
+        digest.update(f"{name} {len(content)}\n".encode() + content)
+    return digest.hexdigest()[:12]
+
+
+def _n_patients(features: FeatureTable, targets: TargetTable, factor: Factor) -> int:
+    return len(np.unique(features.patient_ids[np.isfinite(targets.values[factor])]))

@@ -1,0 +1,137 @@
+"""One row of numbers per artery: structured data and baseline measures, and nothing that lies after the first visit."""
+
+from collections.abc import Sequence
+from dataclasses import fields
+
+import numpy as np
+
+from plaquecast.domain.clinical import ClinicalRecord, DrinkingHistory, Sex, SmokingHistory
+from plaquecast.domain.clinical_columns import CLINICAL_CATALOGUE, YES_NO
+from plaquecast.domain.grid import FloatArray
+from plaquecast.domain.learning import BaselineArtery, FeatureTable
+from plaquecast.domain.missing import Missing, Reason
+from plaquecast.domain.morphology import ArteryMorphology
+from plaquecast.errors import InputError
+
+NUMBERS = tuple(name for name, column in CLINICAL_CATALOGUE.items() if column.is_number)
+YES_OR_NO = tuple(name for name, column in CLINICAL_CATALOGUE.items() if column.words == YES_NO)
+NOT_A_MEASURE = (
+    "side", "slices", "confidence", "model_id", "wall_map", "distal_reference_position_mm", "fibrous_cap_resolution_mm",
+)  # fmt: skip
+MEASURES = tuple(field.name for field in fields(ArteryMorphology) if field.name not in NOT_A_MEASURE)
+PRESENCE = {
+    "has_plaque": "plaque_volume_mm3",
+    "has_core": "lipid_rich_necrotic_core_volume_mm3",
+    "has_hemorrhage": "intraplaque_hemorrhage_volume_mm3",
+    "has_calcification": "calcification_volume_mm3",
+}
+"""Whether something exists at all is another question than how much of it there is."""
+
+STATIN_RESPONSE_YEARS = 2.0
+"""Plaque answers to a new statin for about two years (Zhao 2011; Saam 2007), so the time since its start matters."""
+HORIZON_COLUMNS = ("horizon_years", "statin_response_share")
+_NAN = float("nan")
+
+
+def feature_table(arteries: Sequence[BaselineArtery]) -> FeatureTable:
+    """The features of each artery, float64 (n, p); the columns are the same for every cohort.
+
+    A missing entry is NaN and has a `<name>_missing` column beside it. A cap that is known only to be thin is missing
+    with `fibrous_cap_below_resolution` = 1.
+
+    >>> from plaquecast.simulate.table import simulate_table
+    >>> from plaquecast.settings import SimulateSettings
+    >>> table = feature_table(simulate_table(2, 0, SimulateSettings()).arteries)
+    >>> table.values.shape[0], table.patient_ids.tolist(), "age_years" in table.columns
+    (4, ['sim0001', 'sim0001', 'sim0002', 'sim0002'], True)
+
+    Raises:
+        InputError: if there is no artery.
+    """
+    if not arteries:
+        raise InputError(
+            expected="at least one artery",
+            found="none",
+            where="feature table",
+            remedy="Give the arteries of at least one visit.",
+            code="no-arteries",
+        )
+    rows = [{**_clinical(artery.clinical), **_measures(artery.morphology)} for artery in arteries]
+    columns = tuple(rows[0])
+    return FeatureTable(
+        np.array([artery.patient_id for artery in arteries]),
+        tuple(artery.side for artery in arteries),
+        columns,
+        np.array([[row[name] for name in columns] for row in rows], dtype=np.float64),
+    )
+
+
+def at_horizon(features: FeatureTable, years: FloatArray) -> FeatureTable:
+    """The features with what depends on how far ahead one looks: `years` (n,), the horizon of each row.
+
+    `statin_response_share` is the share of the horizon during which a statin begun lately still works on the plaque.
+    """
+    left = features.values[:, features.columns.index("statin_response_left_years")]
+    share = np.minimum(left, years) / years
+    values = np.column_stack([features.values, years, share])
+    return FeatureTable(features.patient_ids, features.sides, features.columns + HORIZON_COLUMNS, values)
+
+
+def column(features: FeatureTable, name: str) -> FloatArray:
+    """One column by name, float64 (n,).
+
+    Raises:
+        InputError: if there is no such column.
+    """
+    if name not in features.columns:
+        raise InputError(
+            expected=f"a feature named {name}",
+            found=f"{len(features.columns)} others",
+            where="feature table",
+            remedy="Make the table with `feature_table`.",
+            code="unknown-feature",
+        )
+    return features.values[:, features.columns.index(name)]
+
+
+def _clinical(record: ClinicalRecord) -> dict[str, float]:
+    row = {name: _number(getattr(record, name)) for name in NUMBERS}
+    row["body_mass_index"] = _number(record.body_mass_index)
+    row["is_man"] = _is(record.sex, Sex.MALE)
+    row |= {name: _number(getattr(record, name)) for name in YES_OR_NO}
+    row["smokes"] = _is(record.smoking_history, SmokingHistory.CURRENT)
+    row["has_smoked"] = _is(record.smoking_history, SmokingHistory.FORMER)
+    row["drinks_moderately"] = _is(record.drinking_history, DrinkingHistory.MODERATE)
+    row["drinks_heavily"] = _is(record.drinking_history, DrinkingHistory.HEAVY)
+    row["statin_response_left_years"] = _response_left(record)
+    return row | _flags(row)
+
+
+def _response_left(record: ClinicalRecord) -> float:
+    """Years for which a statin still changes the plaque; none without a statin or once the response is spent."""
+    if record.statin is False:
+        return 0.0
+    if isinstance(record.statin, Missing) or isinstance(record.statin_years, Missing):
+        return _NAN
+    return max(STATIN_RESPONSE_YEARS - record.statin_years, 0.0)
+
+
+def _measures(artery: ArteryMorphology) -> dict[str, float]:
+    row = {name: _number(getattr(artery, name)) for name in MEASURES}
+    row |= {name: _NAN if np.isnan(row[source]) else float(row[source] > 0.0) for name, source in PRESENCE.items()}
+    flags = _flags({name: row[name] for name in MEASURES})
+    cap = artery.fibrous_cap_min_thickness_mm
+    flags["fibrous_cap_below_resolution"] = float(isinstance(cap, Missing) and cap.reason is Reason.BELOW_RESOLUTION)
+    return row | flags
+
+
+def _flags(row: dict[str, float]) -> dict[str, float]:
+    return {f"{name}_missing": float(np.isnan(value)) for name, value in row.items()}
+
+
+def _number(value: float | bool | Missing) -> float:
+    return _NAN if isinstance(value, Missing) else float(value)
+
+
+def _is(value: object, word: object) -> float:
+    return _NAN if isinstance(value, Missing) else float(value == word)

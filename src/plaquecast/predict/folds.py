@@ -1,0 +1,83 @@
+"""Folds that never split a patient: both arteries, and every row of a patient, are on one side."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from plaquecast.domain.learning import FeatureTable
+from plaquecast.domain.protocols import Rows
+from plaquecast.errors import InputError
+from plaquecast.predict.features import column
+
+STRATIFIED_BY = "has_hemorrhage"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class PatientFolds:
+    """The fold of each row, int (n,), made from patients; the only thing that the validation takes for a split.
+
+    Raises:
+        InputError: if the rows of a patient lie in two folds, or there are fewer than two folds.
+    """
+
+    patient_ids: NDArray[np.str_]
+    fold: NDArray[np.intp]
+
+    def __post_init__(self) -> None:
+        seen: dict[str, int] = {}
+        split = [
+            patient for patient, fold in zip(self.patient_ids, self.fold, strict=True)
+            if seen.setdefault(str(patient), int(fold)) != fold
+        ]  # fmt: skip
+        if split or len(np.unique(self.fold)) < 2:
+            raise InputError(
+                expected="at least two folds with every patient in one of them",
+                found=f"patient {split[0]} in two folds" if split else "a single fold",
+                where="folds",
+                remedy="Make the folds with `patient_folds`.",
+                code="patient-split",
+            )
+
+    @property
+    def n_folds(self) -> int:
+        """How many folds there are."""
+        return int(self.fold.max()) + 1
+
+    def splits(self) -> Iterator[tuple[Rows, Rows]]:
+        """Training and test rows of each fold."""
+        for fold in range(self.n_folds):
+            yield np.flatnonzero(self.fold != fold), np.flatnonzero(self.fold == fold)
+
+
+def patient_folds(features: FeatureTable, n_folds: int, seed: int) -> PatientFolds:
+    """Deal the patients into folds, those with intraplaque hemorrhage evenly (`features` n rows).
+
+    >>> from plaquecast.simulate.table import simulate_table
+    >>> from plaquecast.settings import SimulateSettings
+    >>> from plaquecast.predict.features import feature_table
+    >>> features = feature_table(simulate_table(7, 0, SimulateSettings()).arteries)
+    >>> folds = patient_folds(features, 3, seed=1)
+    >>> sorted(np.bincount(folds.fold).tolist())
+    [4, 4, 6]
+
+    Raises:
+        InputError: if there are fewer patients than folds.
+    """
+    patients, first, group = np.unique(features.patient_ids, return_index=True, return_inverse=True)
+    if len(patients) < n_folds:
+        raise InputError(
+            expected=f"at least {n_folds} patients for {n_folds} folds",
+            found=f"{len(patients)} patients",
+            where="folds",
+            remedy="Bring more patients, or set predict.outer_folds and predict.inner_folds lower.",
+            code="too-few-patients",
+        )
+    rng = np.random.default_rng(seed)
+    marked = np.zeros(len(patients))
+    np.maximum.at(marked, group, np.nan_to_num(column(features, STRATIFIED_BY)))
+    order = np.lexsort((rng.random(len(first)), marked))
+    dealt = np.empty(len(patients), dtype=np.intp)
+    dealt[order] = np.arange(len(patients)) % n_folds
+    return PatientFolds(features.patient_ids, dealt[group])

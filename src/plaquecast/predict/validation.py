@@ -1,0 +1,154 @@
+"""Nested validation: every prediction is for a patient that neither the model nor its options have seen."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from plaquecast.domain.change import Factor
+from plaquecast.domain.grid import FloatArray
+from plaquecast.domain.learning import FeatureTable, TargetTable
+from plaquecast.predict.features import at_horizon
+from plaquecast.predict.folds import PatientFolds, patient_folds
+from plaquecast.predict.models import MODELS, ModelKind
+from plaquecast.predict.scores import Estimate, PatientDraws, Scores, estimate, r2_draws, score
+from plaquecast.predict.tuning import Classroom, choose, tune
+from plaquecast.settings import PredictSettings
+
+CHOSEN = "chosen"
+ORACLE = "oracle"
+LEAST_PATIENTS = 20
+"""A factor measured in fewer patients than this is not learned."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class FactorValidation:
+    """One factor: predictions (n,) by model name, `chosen` among them, and the kind chosen in each outer fold."""
+
+    factor: Factor
+    predictions: Mapping[str, FloatArray]
+    chosen_kinds: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ScoreRow:
+    """Scores of one model for one factor against `measured` or `true` change; `gain` is in r2 over the best naive."""
+
+    factor: Factor
+    model: str
+    against: str
+    scores: Scores
+    gain: Estimate
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Validation:
+    """The result: out-of-fold predictions and scores, with the outer fold of each row and the seed that makes it."""
+
+    factors: Mapping[Factor, FactorValidation]
+    scores: tuple[ScoreRow, ...]
+    folds: PatientFolds
+    seed: int
+
+    def row(self, factor: Factor, model: str = CHOSEN, against: str = "measured") -> ScoreRow:
+        """The scores of one model for one factor."""
+        return next(r for r in self.scores if (r.factor, r.model, r.against) == (factor, model, against))
+
+
+def nested_validation(
+    features: FeatureTable,
+    targets: TargetTable,
+    settings: PredictSettings,
+    truth: TargetTable | None = None,
+    oracle: Mapping[Factor, FloatArray] | None = None,
+    factors: Iterable[Factor] = Factor,
+    kinds: Sequence[ModelKind] = MODELS,
+) -> Validation:
+    """Predict every artery's change by models that never saw its patient, and score that beside naive models.
+
+    The horizon of each row is its own interval. Simulated cohorts can give the true change and the oracle, against and
+    beside which everything is scored too; no model ever sees them.
+
+    Raises:
+        InputError: if there are fewer patients than folds.
+    """
+    at_follow_up = at_horizon(features, targets.interval_years)
+    folds = patient_folds(features, settings.outer_folds, settings.seed)
+    results = {
+        factor: validate_factor(at_follow_up, targets, factor, folds, settings, kinds)
+        for factor in factors
+        if _n_patients(features, targets.values[factor]) >= LEAST_PATIENTS
+    }
+    draws = PatientDraws(features.patient_ids, settings.bootstrap_samples, settings.seed)
+    constant = {kind.name for kind in kinds if kind.is_constant}
+    naive = {kind.name for kind in kinds if kind.is_naive}
+    scores: list[ScoreRow] = []
+    for factor, result in results.items():
+        predictions = dict(result.predictions)
+        if oracle is not None:
+            predictions[ORACLE] = oracle[factor]
+        changes = {"measured": targets} if truth is None else {"measured": targets, "true": truth}
+        for against, table in changes.items():
+            contest = _Contest(features.patient_ids, factor, against, table.values[factor], predictions, draws)
+            scores += [contest.row(model, naive, model in constant) for model in predictions]
+    return Validation(results, tuple(scores), folds, settings.seed)
+
+
+def validate_factor(
+    features: FeatureTable,
+    targets: TargetTable,
+    factor: Factor,
+    folds: PatientFolds,
+    settings: PredictSettings,
+    kinds: Sequence[ModelKind],
+) -> FactorValidation:
+    """Out-of-fold predictions of one factor; `features` are at each row's horizon."""
+    predictions = {name: np.full(len(features.values), np.nan) for name in (*(kind.name for kind in kinds), CHOSEN)}
+    chosen_kinds = []
+    for number, (train, test) in enumerate(folds.splits()):
+        rows = features.rows(train)
+        inner = patient_folds(rows, settings.inner_folds, settings.seed + 1 + number)
+        room = Classroom.of(rows, targets.rows(train), factor, inner, settings.seed)
+        tuned = [tune(room, kind) for kind in kinds]
+        chosen = choose(room, tuned)
+        chosen_kinds.append(chosen.kind.name)
+        for entry in tuned:
+            predictions[entry.kind.name][test] = entry.model.predict(features.rows(test))
+        predictions[CHOSEN][test] = predictions[chosen.kind.name][test]
+    return FactorValidation(factor, predictions, tuple(chosen_kinds))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Contest:
+    """All predictions of one factor against one kind of change, on the same draws of patients."""
+
+    patient_ids: NDArray[np.str_]
+    factor: Factor
+    against: str
+    change: FloatArray
+    predictions: Mapping[str, FloatArray]
+    draws: PatientDraws
+
+    def row(self, model: str, naive: Iterable[str], is_constant: bool) -> ScoreRow:
+        thins = self.factor is Factor.FIBROUS_CAP_THICKNESS
+        reference = self.predictions["population mean"]
+        scores = score(
+            self.predictions[model], self.change, reference, self.patient_ids, self.draws, thins, is_constant
+        )
+        return ScoreRow(self.factor, model, self.against, scores, self._gain(model, naive))
+
+    def _gain(self, model: str, naive: Iterable[str]) -> Estimate:
+        """Gain in r2 over the naive model that is best here, so that no naive model is left out by luck."""
+        known = np.isfinite(self.change) & np.isfinite(self.predictions[model])
+        if model in naive or not known.any():
+            return Estimate.none("a naive model")
+        counts = self.draws.of(known)
+        reference, truth = self.predictions["population mean"][known], self.change[known]
+        r2 = {name: r2_draws(self.predictions[name][known], truth, reference, counts) for name in (*naive, model)}
+        best = max(naive, key=lambda name: r2[name][0])
+        return estimate(r2[model] - r2[best])
+
+
+def _n_patients(features: FeatureTable, values: FloatArray) -> int:
+    return len(np.unique(features.patient_ids[np.isfinite(values)]))
