@@ -25,7 +25,7 @@ def is_archive(path: Path) -> bool:
     >>> is_archive(Path("scans.ZIP")), is_archive(Path("a.nii.gz"))
     (True, False)
     """
-    return path.name.lower().endswith(_ENDINGS) and path.is_file()
+    return path.name.lower().endswith(_ENDINGS)
 
 
 def unpack(archive: Path, folder: Path, settings: IngestSettings) -> tuple[Path, ...]:

@@ -11,6 +11,7 @@ import numpy as np
 import pydicom
 from pydicom.dataset import Dataset
 from pydicom.multival import MultiValue
+from pydicom.pixels.decoders.base import get_decoder
 from pydicom.uid import UID, DeflatedExplicitVRLittleEndian
 
 from plaquecast.domain.grid import FloatArray
@@ -110,6 +111,11 @@ def parse_dicom(opened: OpenedFile) -> Dataset:
             found = f"{type(problem).__name__} while it was read"
             remedy = "Fetch the file again from its source, or take it out of the folder."
             raise _refused(opened.name, "a whole DICOM file", found, remedy, "dicom-unreadable") from problem
+    stated = dataset.file_meta.get("MediaStorageSOPClassUID") if "file_meta" in vars(dataset) else None
+    kind = dataset.get("SOPClassUID")
+    if not kind or (stated and stated != kind):  # a header cut early is no object of another kind
+        remedy = "Fetch the file again from its source, or take it out of the folder."
+        raise _refused(opened.name, "a whole DICOM file", "no clear kind of object in it", remedy, "dicom-unreadable")
     return dataset
 
 
@@ -140,6 +146,9 @@ def pixels_of(dataset: Dataset, file: str) -> np.ndarray[Any, Any]:
     if int(dataset.get("SamplesPerPixel", 1) or 1) != 1:
         remedy = "Send the original images, not colored maps or screen shots."
         raise _refused(file, "gray images", "images of several values per pixel", remedy, "color")
+    if dataset.get("PhotometricInterpretation") != "MONOCHROME2":
+        remedy = "Send the original images, in which larger values are brighter."
+        raise _refused(file, "images in MONOCHROME2", "another way of coloring", remedy, "color")
     _check_pixel_data(dataset, file)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
@@ -164,6 +173,13 @@ def _groups(sequence: Any, index: int) -> dict[str, Any]:
         for item in sequence[index].get(name) or ():
             found |= {element.keyword: element.value for element in item if element.keyword and element.VR != "SQ"}
     return found
+
+
+def _can_decode(syntax: UID | None) -> bool:
+    try:
+        return syntax is not None and get_decoder(UID(syntax)).is_available
+    except NotImplementedError:  # pydicom knows of no decoder for it
+        return False
 
 
 def name_of_uid(uid: Any, otherwise: str) -> str:
@@ -194,7 +210,7 @@ def _syntax(dataset: Dataset) -> UID | None:
 def _undecodable(dataset: Dataset, file: str, problem: Exception) -> InputError:
     syntax = _syntax(dataset)
     name = name_of_uid(syntax, "an unknown encoding")
-    if "plugin" in str(problem) or "NotImplemented" in type(problem).__name__:
+    if not _can_decode(syntax):
         remedy = "Send the images uncompressed, or in JPEG 2000, JPEG-LS or RLE."
         return _refused(file, "pixels that can be decoded here", name, remedy, "no-decoder")
     found = f"{type(problem).__name__} in {name}"

@@ -125,7 +125,7 @@ def _clinical_rows(
     rows: dict[str, tuple[ClinicalRow, ...]] = {}
     for row in table.rows:
         rows[row.patient_id] = (*rows.get(row.patient_id, ()), row)
-    return rows, list(table.findings)
+    return rows, [replace(finding, patient_id="", session_id="") for finding in table.findings]
 
 
 def _plan(

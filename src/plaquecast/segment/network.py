@@ -16,6 +16,7 @@ from plaquecast.domain.visit import AlignedVisit
 from plaquecast.domain.volume import ArterySegmentation, Centerline, LabelMap
 from plaquecast.errors import ModelError
 from plaquecast.geometry.plaque import plaque_mask
+from plaquecast.segment.cross_sections import Indices, crop_around, slice_positions
 from plaquecast.segment.localize import LEAST_HEAT, locate
 from plaquecast.segment.precision import autocast, laid_out
 from plaquecast.segment.regions import Region, presence, sample_images, spread, stack_of
@@ -66,7 +67,7 @@ class NetworkSegmenter:
             return Missing(Reason.NOT_COVERED, f"the {side.value} carotid was not found")
         centers = _smooth_path(centers, usable)
         shares, positions = self._predict(visit, centers)
-        crop, rows, columns = _crop(visit.grid, centers, self._half_mm)
+        crop, rows, columns = crop_around(visit.grid, centers, self._half_mm)
         fractions = np.zeros((N_TISSUES, *crop.shape), dtype=np.float32)
         fractions[Tissue.BACKGROUND] = 1.0
         covered, confidence = np.zeros(crop.shape[0], dtype=bool), np.zeros(crop.shape[0])
@@ -84,7 +85,7 @@ class NetworkSegmenter:
         axis = _centerline(crop, fractions, covered, positions)
         labels = LabelMap(crop, fractions.argmax(axis=0).astype(np.uint8))
         return ArterySegmentation(
-            side, labels, axis, _slice_positions(crop, axis), confidence, covered, self.model_id, fractions,
+            side, labels, axis, slice_positions(crop, axis), confidence, covered, self.model_id, fractions,
             plaque_mask(labels.array, crop),
         )  # fmt: skip
 
@@ -143,21 +144,7 @@ def _smooth_path(centers: FloatArray, usable: NDArray[np.bool_]) -> FloatArray:
     return np.asarray(ndimage.gaussian_filter1d(filled, 0.6, axis=0, mode="nearest"))
 
 
-def _crop(grid: Grid, centers: FloatArray, half_mm: float) -> tuple[Grid, FloatArray, FloatArray]:
-    """The part of the grid that holds every region, and its row and column indices in the whole grid."""
-    bounds = []
-    for axis in (0, 1):
-        spacing = grid.spacing_mm[axis + 1]
-        low = max(0, int((centers[:, axis].min() - half_mm) / spacing))
-        high = min(grid.shape[axis + 1], int((centers[:, axis].max() + half_mm) / spacing) + 1)
-        bounds.append((low, high))
-    affine = grid.affine.copy()
-    affine[:3, 3] = grid.to_mm(np.array([0.0, bounds[0][0], bounds[1][0]]))
-    shape = (grid.shape[0], bounds[0][1] - bounds[0][0], bounds[1][1] - bounds[1][0])
-    return Grid(shape, affine), np.arange(*bounds[0]), np.arange(*bounds[1])
-
-
-def _resample(shares: Array, region: Region, grid: Grid, rows: FloatArray, columns: FloatArray) -> Array:
+def _resample(shares: Array, region: Region, grid: Grid, rows: Indices, columns: Indices) -> Array:
     """Shares of a region on the pixels of a crop, (N_TISSUES, rows, columns); background outside the region."""
     middle = 0.5 * (region.n_pixels - 1)
     row = (rows * grid.spacing_mm[1] - region.row_mm) / region.pixel_mm + middle
@@ -188,13 +175,3 @@ def _centerline(grid: Grid, fractions: Array, covered: NDArray[np.bool_], positi
     spread = float(np.subtract(*np.percentile(chosen, (75.0, 25.0))))
     confidence = float(np.clip(1.0 - spread / LONGEST_BIFURCATION_SPREAD_MM, 0.0, 1.0))
     return Centerline(axis, length + float(np.median(chosen)), confidence)
-
-
-def _slice_positions(grid: Grid, axis: Centerline) -> FloatArray:
-    """Position of every slice of the grid along the artery, carried on straight beyond the axis' ends."""
-    heights = grid.to_mm(
-        np.stack([np.arange(grid.shape[0]), np.zeros(grid.shape[0]), np.zeros(grid.shape[0])], axis=1)
-    )[:, 2]
-    inside = np.interp(heights, axis.points_mm[:, 2], axis.position_mm)
-    below, above = axis.points_mm[0, 2] - heights, heights - axis.points_mm[-1, 2]
-    return inside - np.maximum(below, 0.0) + np.maximum(above, 0.0)
