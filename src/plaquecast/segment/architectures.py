@@ -6,6 +6,7 @@ from typing import Protocol
 from torch import Tensor, nn
 
 from plaquecast.errors import InputError
+from plaquecast.segment.mask_rcnn import MaskRcnn
 from plaquecast.segment.unet import Prediction, TissueNetwork
 
 
@@ -21,7 +22,7 @@ class TissueModel(Protocol):
         ...
 
 
-ARCHITECTURES: dict[str, Callable[[int], nn.Module]] = {"unet": TissueNetwork}
+ARCHITECTURES: dict[str, Callable[[int], nn.Module]] = {"unet": TissueNetwork, "mask-rcnn": MaskRcnn}
 """Name → what makes the network from the channels of its first level."""
 
 

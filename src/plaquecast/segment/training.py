@@ -17,7 +17,7 @@ from plaquecast.segment.unet import HeatNetwork
 from plaquecast.segment.weights import load_checkpoint, save_checkpoint, save_segmenter
 from plaquecast.settings import SegmentSettings
 
-HEAT_SHARE_OF_TIME = 0.2
+HEAT_SHARE_OF_TIME = 0.12
 """Share of the time given to the localizer."""
 VALIDATION_SHARE = 0.2
 CHECKPOINT_FILE = ".checkpoint.pt"
