@@ -3,12 +3,13 @@
 from typing import Any
 
 import torch
+from scipy import ndimage
 from torch import Tensor, nn
 from torch.nn import functional
 
 from plaquecast.domain.anatomy import COMPONENTS, N_TISSUES, Tissue
 from plaquecast.segment.losses import POSITION_WEIGHT
-from plaquecast.segment.mask_rcnn_shim import detection
+from plaquecast.segment.mask_rcnn_shim import detection, operators
 from plaquecast.segment.precision import autocast
 from plaquecast.segment.regions import CHANNELS, NEIGHBORS
 from plaquecast.segment.unet import Prediction, ResidualBlock
@@ -27,14 +28,11 @@ class Pyramid(nn.Module):
 
     def __init__(self, n_in: int, base_channels: int) -> None:
         super().__init__()
-        detection()  # torchvision can be imported only after this
-        from torchvision.ops import FeaturePyramidNetwork
-
         widths = [base_channels, 2 * base_channels, 4 * base_channels, 6 * base_channels]
         self.down = nn.ModuleList(
             ResidualBlock(n_in if index == 0 else widths[index - 1], width) for index, width in enumerate(widths)
         )
-        self.pyramid = FeaturePyramidNetwork(widths[1:], _N_FEATURES)
+        self.pyramid = operators().FeaturePyramidNetwork(widths[1:], _N_FEATURES)
         self.out_channels = _N_FEATURES
         self.deepest = torch.zeros(0)
 
@@ -108,10 +106,7 @@ class _Batch(nn.Module):
 
 
 def _pool(size: int) -> nn.Module:
-    detection()
-    from torchvision.ops import MultiScaleRoIAlign
-
-    return MultiScaleRoIAlign(["1", "2", "3"], size, 2, canonical_scale=24, canonical_level=2)
+    return operators().MultiScaleRoIAlign(["1", "2", "3"], size, 2, canonical_scale=24, canonical_level=2)
 
 
 def _with_flags(images: Tensor, flags: Tensor) -> Tensor:
@@ -121,8 +116,6 @@ def _with_flags(images: Tensor, flags: Tensor) -> Tensor:
 
 def instances(fractions: Tensor) -> dict[str, Tensor]:
     """Boxes, labels and masks of the instances in tissue fractions (N_TISSUES, n, n), as torchvision wants them."""
-    from scipy import ndimage
-
     masks, labels = [], []
     wholes = [(VESSEL_CLASS, fractions[1:].sum(dim=0) > 0.5), (LUMEN_CLASS, fractions[Tissue.LUMEN] > 0.5)]
     for label, mask in wholes:

@@ -122,6 +122,12 @@ def detection() -> ModuleType:
     return module
 
 
+def operators() -> ModuleType:
+    """`torchvision.ops`, likewise."""
+    detection()
+    return importlib.import_module("torchvision.ops")
+
+
 def _own_operators_load(folder: Path) -> bool:
     for library in folder.glob("_C*.so"):
         try:

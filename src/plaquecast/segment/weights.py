@@ -126,5 +126,17 @@ def save_checkpoint(path: Path, state: dict[str, Any]) -> None:
 
 
 def load_checkpoint(path: Path) -> dict[str, Any] | None:
-    """Read the state of a training run; None if there is none. Only tensors and plain values are ever read."""
-    return torch.load(path, weights_only=True) if path.exists() else None
+    """Read the state of a training run; None if there is none. Only tensors and plain values are ever read.
+
+    Raises:
+        ModelError: if the file is none, or holds anything else.
+    """
+    if not path.exists():
+        return None
+    try:
+        return torch.load(path, weights_only=True)
+    except Exception as problem:  # torch raises errors of many kinds; each of them means the same to a user
+        raise ModelError(
+            expected="a checkpoint of an unfinished training", found=f"{type(problem).__name__}",
+            where=path.name, remedy="Delete the file to train from the beginning.", code="no-checkpoint",
+        ) from problem  # fmt: skip
