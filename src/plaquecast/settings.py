@@ -33,6 +33,22 @@ class IngestSettings:
     """Largest file that is opened."""
     max_image_bytes: int = 4_000_000_000
     """Largest image after decompression."""
+    min_signal_to_noise: float = 4.0
+    """Images below this signal-to-noise ratio are flagged."""
+    max_saturated_share: float = 0.01
+    """Images with a larger share of bright voxels at the top of the range are flagged."""
+    min_coverage_mm: float = 20.0
+    """Images that cover less of the neck from chest to head are flagged."""
+    min_field_of_view_mm: float = 40.0
+    """Images with narrower slices are flagged."""
+    max_archive_files: int = 50_000
+    """Most files in an archive."""
+    max_archive_bytes: int = 20_000_000_000
+    """Most bytes of an archive after unpacking."""
+    min_weighting_confidence: float = 0.7
+    """Below this confidence a series is not taken for a weighting; the user is asked."""
+    max_reader_bytes: int = 1_000_000_000
+    """Most memory that the process which parses DICOM files may take."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,6 +21,9 @@ def import_(
     key_file: Annotated[
         Path | None, typer.Option("--key-file", help="Where to keep who is who; left out, nobody can tell.")
     ] = None,
+    weightings: Annotated[
+        Path | None, typer.Option("--weightings", help="The weightings.tsv of an earlier import, edited.")
+    ] = None,
     settings: SettingsFile = None,
     overrides: Overrides = None,
     json: Json = False,
@@ -32,7 +35,7 @@ def import_(
     from plaquecast.pipeline.import_dataset import import_dataset
 
     speak_json(json)
-    findings = import_dataset(source, clinical, mapping, key_file, out, resolve(settings, overrides))
+    findings = import_dataset(source, clinical, mapping, key_file, weightings, out, resolve(settings, overrides))
     for finding in findings:
         tell(f"{finding.severity.value}: {finding}")
     tell(f"Done: dataset in {out}, {len(findings)} findings", {"dataset": str(out), "findings": len(findings)})

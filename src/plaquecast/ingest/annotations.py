@@ -1,6 +1,5 @@
 """Annotated label maps of a visit, one folder in `derivatives` per reader, on the grid of its reference image."""
 
-import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -14,6 +13,7 @@ from plaquecast.domain.visit import AlignedVisit
 from plaquecast.domain.volume import ArterySegmentation, Centerline, LabelMap
 from plaquecast.errors import InputError
 from plaquecast.ingest.annotation_axis import axis_of_labels
+from plaquecast.ingest.door import read_json_object
 from plaquecast.ingest.nifti import read_nifti_array
 from plaquecast.ingest.text_table import read_text_table
 from plaquecast.settings import IngestSettings
@@ -72,7 +72,7 @@ def annotation_path(root: Path, patient_id: str, session_id: str, side: Side, ki
 
 
 def _read_side(path: Path, side: Side, visit: AlignedVisit, settings: IngestSettings) -> ArterySegmentation:
-    sidecar = _sidecar(path)
+    sidecar = read_json_object(_beside(path))
     array, affine = read_nifti_array(path, settings, path.name)
     labels = _labels(array, affine, path, visit.grid)
     has_lumen = np.array([(plane == Tissue.LUMEN).any() for plane in labels.array])
@@ -237,17 +237,6 @@ def _check_same_grid(shape: tuple[int, ...], affine: FloatArray, grid: Grid, nam
     if shape != grid.shape or not Grid(grid.shape, affine).matches(grid, GRID_TOLERANCE_MM):
         found = f"shape {shape} or another place"
         raise _refused(name, "the grid of the label map beside it", found, "Make the file again.", "annotation-grid")
-
-
-def _sidecar(path: Path) -> dict[str, Any]:
-    beside = _beside(path)
-    if not beside.is_file():
-        return {}
-    try:
-        return dict(json.loads(beside.read_text(encoding="utf-8")))
-    except (OSError, ValueError, TypeError, RecursionError) as problem:
-        found = type(problem).__name__
-        raise _refused(beside.name, "a JSON object", found, "Mend or remove it.", "sidecar-unreadable") from problem
 
 
 def _beside(path: Path) -> Path:

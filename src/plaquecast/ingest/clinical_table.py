@@ -3,18 +3,19 @@
 import re
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
 
 from plaquecast.domain.clinical import ClinicalRecord
-from plaquecast.domain.clinical_columns import PATIENT_PATTERN
+from plaquecast.domain.clinical_columns import CLINICAL_CATALOGUE, PATIENT_PATTERN
 from plaquecast.domain.dataset import Finding, Severity
-from plaquecast.domain.missing import Missing, Reason
+from plaquecast.domain.missing import Measured, Missing, Reason
 from plaquecast.errors import InputError
 from plaquecast.ingest.clinical_cells import RowPlace, is_missing, read_cells
+from plaquecast.ingest.measured_columns import read_measured
 from plaquecast.ingest.table_dates import read_date
-from plaquecast.ingest.table_mapping import ColumnSource, TableMapping
+from plaquecast.ingest.table_mapping import ID_COLUMNS, ColumnSource, TableMapping
 from plaquecast.ingest.text_table import TextTable, read_text_table
 
 
@@ -27,6 +28,7 @@ class ClinicalRow:
     acquired: date | Missing
     clinical: ClinicalRecord
     number: int
+    measured: Mapping[str, Measured] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,8 +39,10 @@ class ClinicalTable:
     findings: tuple[Finding, ...]
 
 
-def read_clinical_table(path: Path, mapping: TableMapping) -> ClinicalTable:
+def read_clinical_table(path: Path, mapping: TableMapping | None = None) -> ClinicalTable:
     """Read a whole table; all problems of all rows are found at once, and the other rows are read.
+
+    Without a mapping, the columns bear the project's own names and units (`participant_id`, `weight_kg`, ...).
 
     A cell that breaks a rule is flagged and missing. A row without a usable code, or with one that another row of the
     same visit has too, is refused.
@@ -46,16 +50,24 @@ def read_clinical_table(path: Path, mapping: TableMapping) -> ClinicalTable:
     Raises:
         InputError: if the file cannot be read as a table at all, or a column that the mapping names is not in it.
     """
-    table = read_text_table(path, mapping.table_format)
+    table = read_text_table(path, mapping.table_format if mapping else None)
+    mapping = mapping or _own_names(table)
     _check_sources(table, mapping)
     findings = [*table.findings, *_unknown_columns(table, mapping)]
     rows: list[ClinicalRow] = []
     for place, cells in _identified(table, mapping, findings):
         record, broken = read_cells(cells, mapping.columns, place, mapping.decimal)
         acquired, date_findings = _acquired(cells, mapping, place)
-        findings += [*broken, *date_findings]
-        rows.append(ClinicalRow(place.patient_id, place.session_id, acquired, record, place.number))
+        measured, implausible = read_measured(cells, mapping.measured, place, mapping.decimal)
+        findings += [*broken, *date_findings, *implausible]
+        rows.append(ClinicalRow(place.patient_id, place.session_id, acquired, record, place.number, measured))
     return ClinicalTable(tuple(rows), tuple(findings))
+
+
+def _own_names(table: TextTable) -> TableMapping:
+    units = {name: CLINICAL_CATALOGUE[name].unit for name in table.header if name in CLINICAL_CATALOGUE}
+    known = [name for name in table.header if name in ID_COLUMNS or name in units]
+    return TableMapping({name: ColumnSource((name,), units.get(name, "")) for name in known})
 
 
 Identified = list[tuple[RowPlace, Mapping[str, str]]]
@@ -64,6 +76,7 @@ Identified = list[tuple[RowPlace, Mapping[str, str]]]
 def _identified(table: TextTable, mapping: TableMapping, findings: list[Finding]) -> Identified:
     """Rows with their patient and visit; a row that cannot be told apart from another is refused, with all like it."""
     places: Identified = []
+    visits: list[tuple[str, str, str]] = []
     for count, (number, cells) in enumerate(table.rows, start=1):
         cells = {name: "" if is_missing(text, mapping.missing) else text for name, text in cells.items()}
         patient_id = str(count) if mapping.one_row_per_patient else _code(cells, mapping, "participant_id", "sub-")
@@ -74,9 +87,10 @@ def _identified(table: TextTable, mapping: TableMapping, findings: list[Finding]
             findings.append(_bad_code(table.name, number, wrong[0] if wrong else ""))
         else:
             places.append((place, cells))
-    counts = Counter((place.patient_id, place.session_id) for place, _ in places)
-    findings += [_duplicate(place) for place, _ in places if counts[place.patient_id, place.session_id] > 1]
-    return [entry for entry in places if counts[entry[0].patient_id, entry[0].session_id] == 1]
+            visits.append((patient_id, session_id, "" if session_id else _code(cells, mapping, "acq_time", "")))
+    counts = Counter(visits)
+    findings += [_duplicate(place) for (place, _), visit in zip(places, visits, strict=True) if counts[visit] > 1]
+    return [entry for entry, visit in zip(places, visits, strict=True) if counts[visit] == 1]
 
 
 def _code(cells: Mapping[str, str], mapping: TableMapping, column: str, prefix: str) -> str:
@@ -111,8 +125,10 @@ def date_finding(text: str, place: RowPlace, source: ColumnSource) -> Finding:
 
 
 def _check_sources(table: TextTable, mapping: TableMapping) -> None:
-    for name, source in mapping.columns.items():
-        for wanted in source.source:
+    sources = {name: source.source for name, source in mapping.columns.items()}
+    sources |= {name: (column.source,) for name, column in mapping.measured.items()}
+    for name, wanted_columns in sources.items():
+        for wanted in wanted_columns:
             if wanted not in table.header:
                 raise InputError(
                     expected=f"the column '{wanted}' (for {name})",
@@ -133,6 +149,7 @@ def _check_sources(table: TextTable, mapping: TableMapping) -> None:
 
 def _unknown_columns(table: TextTable, mapping: TableMapping) -> list[Finding]:
     used = {name for source in mapping.columns.values() for name in source.source} | set(mapping.ignored)
+    used |= {column.source for column in mapping.measured.values()}
     return [
         Finding(
             Severity.FLAGGED,
@@ -159,12 +176,11 @@ def _bad_code(table: str, number: int, code: str) -> Finding:
 
 
 def _duplicate(place: RowPlace) -> Finding:
-    visit = f" visit {place.session_id}" if place.session_id else ""
     return Finding(
         Severity.REFUSED,
         "duplicate-patient",
         "each patient and visit once",
-        f"patient {place.patient_id}{visit} again",
+        "both of them in another row too",
         f"row {place.number} of {place.table}",
         "Keep the right row and remove the other; none of them is used.",
         place.patient_id,

@@ -1,86 +1,22 @@
 """DICOM files as volumes with their tags: each series is split by rule, whole and unambiguous, or refused in words."""
 
-import hashlib
-import re
-from collections import Counter
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from datetime import date
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
-import numpy as np
-from numpy.typing import NDArray
-from pydicom.dataset import Dataset
-
 from plaquecast.domain.anatomy import Weighting
-from plaquecast.domain.dataset import Finding, Severity
-from plaquecast.domain.grid import Grid
-from plaquecast.domain.missing import Measured, Missing, Reason
+from plaquecast.domain.dataset import Severity
 from plaquecast.domain.volume import Volume
 from plaquecast.errors import InputError
 from plaquecast.ingest.dataset_tables import finding_of
-from plaquecast.ingest.dicom_frames import Frame, frames_of, is_image, parse_dicom
-from plaquecast.ingest.dicom_stack import component, split_frames, stack
-from plaquecast.ingest.door import files_below, open_whole
-from plaquecast.ingest.table_dates import read_date
+from plaquecast.ingest.dicom_tags import SeriesTags, shown
+from plaquecast.ingest.dicom_volumes import DicomContent, read_files_here
+from plaquecast.ingest.door import files_below
+from plaquecast.ingest.reader_process import READER
 from plaquecast.settings import IngestSettings
 
-_ABSENT = Missing(Reason.ABSENT)
-_IDENTITY = ("PatientID", "PatientName", "PatientBirthDate")
-_DATES = ("AcquisitionDate", "AcquisitionDateTime", "SeriesDate", "StudyDate")
-
-
-@dataclass(frozen=True, slots=True)
-class SeriesTags:
-    """What the header says of how and when a volume was acquired.
-
-    Times in ms, angle in degrees, field in tesla. `sequence` holds scanning sequence and variant (SE, GR, IR, ...),
-    `component` M, P, R or I (magnitude, phase, real, imaginary). Texts are empty where the header has none.
-    `identity` is equal for equal patient ID, name and birth date, to tell people apart; it is never written.
-    """
-
-    identity: str
-    number: str
-    modality: str
-    manufacturer: str
-    description: str
-    sequence: tuple[str, ...]
-    options: tuple[str, ...]
-    image_type: tuple[str, ...]
-    component: str
-    acquisition: str
-    contrast_agent: bool
-    diffusion: bool
-    echo_time_ms: Measured
-    repetition_time_ms: Measured
-    inversion_time_ms: Measured
-    flip_angle_degrees: Measured
-    field_tesla: Measured
-    acquired: date | Missing
-    lossy: bool
-    burned_in: bool
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Series:
-    """One volume as it was found: which weighting it is remains to be said."""
-
-    tags: SeriesTags
-    grid: Grid
-    array: NDArray[np.float32]
-
-    def as_volume(self, weighting: Weighting) -> Volume:
-        """The volume, now that its weighting is known."""
-        return Volume(self.grid, self.array, weighting)
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class DicomContent:
-    """All volumes of some files, every finding about the rest, and how many files of other kinds were passed over."""
-
-    series: tuple[Series, ...]
-    findings: tuple[Finding, ...]
-    passed_over: Mapping[str, int]
+_SECONDS_PER_FILE = 0.5
+"""A slice takes milliseconds, a compressed one of 512 x 512 some 30 ms."""
 
 
 def read_series(folder: Path, weighting: Weighting, settings: IngestSettings) -> tuple[Volume, SeriesTags]:
@@ -122,118 +58,26 @@ def read_folder(folder: Path, settings: IngestSettings) -> DicomContent:
 
 
 def read_files(files: Sequence[tuple[Path, str]], settings: IngestSettings) -> DicomContent:
-    """Read all volumes of the given files, each with the name to use in messages."""
-    frames: list[Frame] = []
-    findings: list[Finding] = []
-    passed_over: Counter[str] = Counter()
-    left_bytes = settings.max_image_bytes
+    """Read all volumes of the given files, each with the name to use in messages, in a bounded child process.
+
+    Should the child die of the files as a whole, each is tried alone, and those it dies of are refused.
+    """
+    try:
+        return _read(files, settings)
+    except InputError as problem:
+        if problem.code != "reader-ended":
+            raise
+    sound, findings = [], []
     for path, name in files:
         try:
-            dataset = _parsed(path, name, min(settings.max_file_bytes, left_bytes))
-            left_bytes -= len(dataset.get("PixelData", b""))
-            kind = dataset.get("SOPClassUID")
-            if is_image(dataset):
-                frames += frames_of(dataset, name)
-            else:
-                passed_over[getattr(kind, "name", "unknown kind")] += 1
+            _read([(path, name)], settings)
+            sound.append((path, name))
         except InputError as problem:
-            findings.append(finding_of(problem, Severity.REFUSED))
-    series = []
-    for group in split_frames(frames):
-        try:
-            series.append(_series(group))
-        except InputError as problem:
-            findings.append(finding_of(problem, Severity.REFUSED))
-    return DicomContent(tuple(series), tuple(findings), passed_over)
+            findings.append(replace(finding_of(problem, Severity.REFUSED), where=name))
+    content = _read(sound, settings)
+    return replace(content, findings=(*findings, *content.findings))
 
 
-def shown(tags: SeriesTags) -> str:
-    """A series in a few words that name nobody.
-
-    >>> from dataclasses import fields
-    >>> tags = SeriesTags(**{field.name: "" for field in fields(SeriesTags)} | {"number": "3", "echo_time_ms": 11.0})
-    >>> shown(tags)
-    'series 3 (TE 11 ms)'
-    """
-    echo = "" if isinstance(tags.echo_time_ms, Missing) else f" (TE {tags.echo_time_ms:g} ms)"
-    return f"series {tags.number}{echo}"
-
-
-def _parsed(path: Path, name: str, max_bytes: int) -> Dataset:
-    return parse_dicom(open_whole(path, max_bytes, name))
-
-
-def _series(frames: Sequence[Frame]) -> Series:
-    tags = _tags(frames[0])
-    where = shown(tags)
-    try:
-        grid, array = stack(frames)
-        if tags.modality != "MR":
-            raise _refused(where, "magnetic resonance images", f"modality {tags.modality!r}", _OTHER_SERIES, "not-mr")
-        if array.min() == array.max():
-            raise _refused(where, "an image", f"{array.min():g} in every voxel", _OTHER_SERIES, "constant-image")
-    except InputError as problem:
-        place = problem.where if problem.where == where else f"{problem.where} of {where}"
-        raise _refused(place, problem.expected, problem.found, problem.remedy, problem.code) from problem
-    return Series(tags, grid, array)
-
-
-_OTHER_SERIES = "Leave this series out, or send it again."
-
-
-def _tags(frame: Frame) -> SeriesTags:
-    return SeriesTags(
-        identity=hashlib.sha256("\n".join(frame.text(name) for name in _IDENTITY).encode()).hexdigest(),
-        number=frame.text("SeriesNumber") or "without a number",
-        modality=frame.text("Modality"),
-        manufacturer=frame.text("Manufacturer"),
-        description=" ".join(dict.fromkeys(_words(frame, "SeriesDescription", "ProtocolName"))),
-        sequence=_words(frame, *_SEQUENCE_KEYWORDS),
-        options=_words(frame, *_OPTION_KEYWORDS),
-        image_type=_words(frame, "FrameType") or _words(frame, "ImageType"),
-        component=component(frame),
-        acquisition=frame.text("MRAcquisitionType"),
-        contrast_agent=_has_contrast_agent(frame),
-        diffusion=(frame.number("DiffusionBValue") or 0.0) > 0 or "DIFFUSION" in frame.text("ImageType"),
-        echo_time_ms=_measured(frame, "EffectiveEchoTime", "EchoTime"),
-        repetition_time_ms=_measured(frame, "RepetitionTime"),
-        inversion_time_ms=_measured(frame, "InversionTime", "InversionTimes"),
-        flip_angle_degrees=_measured(frame, "FlipAngle"),
-        field_tesla=_measured(frame, "MagneticFieldStrength"),
-        acquired=_acquired(frame),
-        lossy=frame.text("LossyImageCompression") == "01",
-        burned_in=frame.text("BurnedInAnnotation") == "YES",
-    )
-
-
-_SEQUENCE_KEYWORDS = ("ScanningSequence", "SequenceVariant", "SequenceName", "PulseSequenceName", "EchoPulseSequence")
-_OPTION_KEYWORDS = ("ScanOptions", "SpectrallySelectedSuppression", "AcquisitionContrast", "InversionRecovery")
-
-
-def _words(frame: Frame, *keywords: str) -> tuple[str, ...]:
-    return tuple(word for keyword in keywords for word in frame.text(keyword).split("\\") if word)
-
-
-def _measured(frame: Frame, *keywords: str) -> Measured:
-    number = frame.number(*keywords)
-    return _ABSENT if number is None else number
-
-
-def _has_contrast_agent(frame: Frame) -> bool:
-    agent = frame.text("ContrastBolusAgent", "ContrastBolusIngredient").strip().casefold()
-    return agent not in ("", "no", "none", "n") or frame.get("ContrastBolusAgentSequence") is not None
-
-
-def _acquired(frame: Frame) -> date | Missing:
-    """The day of the scan: the first usable date from the acquisition outwards, or what stands in its place."""
-    texts = [text for text in (frame.text(keyword) for keyword in _DATES) if text]
-    for text in texts:
-        day = read_date(text[:8], "%Y%m%d") if re.match(r"\d{8}", text) else _ABSENT
-        if not isinstance(day, Missing):
-            return day
-    shown_text = "" if not texts or re.search(r"\w", texts[0]) else f", only {texts[0][:20]!r}"  # words may be a name
-    return Missing(Reason.ABSENT, f"no usable date in the images{shown_text}")
-
-
-def _refused(where: str, expected: str, found: str, remedy: str, code: str) -> InputError:
-    return InputError(expected=expected, found=found, where=where, remedy=remedy, code=code)
+def _read(files: Sequence[tuple[Path, str]], settings: IngestSettings) -> DicomContent:
+    seconds = _SECONDS_PER_FILE * len(files)
+    return READER.call(read_files_here, files, settings, memory_bytes=settings.max_reader_bytes, seconds=seconds)

@@ -11,7 +11,8 @@ import numpy as np
 import pydicom
 from pydicom.dataset import Dataset
 from pydicom.multival import MultiValue
-from pydicom.uid import UID
+from pydicom.pixels.decoders.base import get_decoder
+from pydicom.uid import UID, DeflatedExplicitVRLittleEndian
 
 from plaquecast.domain.grid import FloatArray
 from plaquecast.errors import InputError
@@ -42,6 +43,9 @@ _FUNCTIONAL_GROUPS = (
     "MRDiffusionSequence",
     "CTImageFrameTypeSequence",
 )
+
+_META_BYTES = 2048
+"""Within these first bytes an object names its encoding."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -93,15 +97,25 @@ def parse_dicom(opened: OpenedFile) -> Dataset:
     Raises:
         InputError: if they are no DICOM file, or one that cannot be understood to its end.
     """
+    if DeflatedExplicitVRLittleEndian.encode() in opened.content[:_META_BYTES]:  # pydicom would unpack it unbounded
+        remedy = "Send the images without deflating them."
+        raise _refused(opened.name, "an object that is not deflated", "a deflated one", remedy, "no-decoder")
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         try:
             dataset = pydicom.dcmread(BytesIO(opened.content))
             dataset.walk(lambda _, element: element.value)  # values are read late; what is broken shows here
+        except MemoryError:
+            raise
         except Exception as problem:  # pydicom raises at least eight kinds for damaged files
             found = f"{type(problem).__name__} while it was read"
             remedy = "Fetch the file again from its source, or take it out of the folder."
             raise _refused(opened.name, "a whole DICOM file", found, remedy, "dicom-unreadable") from problem
+    stated = dataset.file_meta.get("MediaStorageSOPClassUID") if "file_meta" in vars(dataset) else None
+    kind = dataset.get("SOPClassUID")
+    if not kind or (stated and stated != kind):  # a header cut early is no object of another kind
+        remedy = "Fetch the file again from its source, or take it out of the folder."
+        raise _refused(opened.name, "a whole DICOM file", "no clear kind of object in it", remedy, "dicom-unreadable")
     return dataset
 
 
@@ -131,12 +145,17 @@ def pixels_of(dataset: Dataset, file: str) -> np.ndarray[Any, Any]:
     """
     if int(dataset.get("SamplesPerPixel", 1) or 1) != 1:
         remedy = "Send the original images, not colored maps or screen shots."
-        raise _refused(file, "gray images", str(dataset.get("PhotometricInterpretation", "color")), remedy, "color")
+        raise _refused(file, "gray images", "images of several values per pixel", remedy, "color")
+    if dataset.get("PhotometricInterpretation") != "MONOCHROME2":
+        remedy = "Send the original images, in which larger values are brighter."
+        raise _refused(file, "images in MONOCHROME2", "another way of coloring", remedy, "color")
     _check_pixel_data(dataset, file)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         try:
             array = dataset.pixel_array
+        except MemoryError:
+            raise
         except Exception as problem:  # each decoder has its own kinds of exception
             raise _undecodable(dataset, file, problem) from problem
     shape = (int(dataset.get("NumberOfFrames") or 1), int(dataset.Rows), int(dataset.Columns))
@@ -154,6 +173,19 @@ def _groups(sequence: Any, index: int) -> dict[str, Any]:
         for item in sequence[index].get(name) or ():
             found |= {element.keyword: element.value for element in item if element.keyword and element.VR != "SQ"}
     return found
+
+
+def _can_decode(syntax: UID | None) -> bool:
+    try:
+        return syntax is not None and get_decoder(UID(syntax)).is_available
+    except NotImplementedError:  # pydicom knows of no decoder for it
+        return False
+
+
+def name_of_uid(uid: Any, otherwise: str) -> str:
+    """The standard's name of a UID; what it does not know may hold anything, so it is not shown."""
+    name = UID(str(uid)).name if uid else otherwise
+    return otherwise if name == str(uid) else name
 
 
 def _check_pixel_data(dataset: Dataset, file: str) -> None:
@@ -177,8 +209,8 @@ def _syntax(dataset: Dataset) -> UID | None:
 
 def _undecodable(dataset: Dataset, file: str, problem: Exception) -> InputError:
     syntax = _syntax(dataset)
-    name = "an unknown encoding" if syntax is None else UID(syntax).name
-    if "plugin" in str(problem) or "NotImplemented" in type(problem).__name__:
+    name = name_of_uid(syntax, "an unknown encoding")
+    if not _can_decode(syntax):
         remedy = "Send the images uncompressed, or in JPEG 2000, JPEG-LS or RLE."
         return _refused(file, "pixels that can be decoded here", name, remedy, "no-decoder")
     found = f"{type(problem).__name__} in {name}"

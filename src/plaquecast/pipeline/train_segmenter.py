@@ -18,17 +18,14 @@ from plaquecast.ingest.dataset import read_dataset, read_visit
 from plaquecast.pipeline.executor import run_cases
 from plaquecast.pipeline.progress import Listener, Progress
 from plaquecast.register.contrasts import align_visit
-from plaquecast.segment.network import NetworkSegmenter
+from plaquecast.segment.network import NetworkSegmenter, load_segmenter
 from plaquecast.segment.overlap import dice_by_tissue
 from plaquecast.segment.regions import TrainingCase
-from plaquecast.segment.training import train_networks
-from plaquecast.segment.weights import save_networks
+from plaquecast.segment.training import train_segmenter
+from plaquecast.segment.weights import CARD_FILE
 from plaquecast.settings import Settings
-from plaquecast.store.atomic import sha256_of_bytes, sha256_of_file
+from plaquecast.store.atomic import sha256_of_bytes, sha256_of_file, write_json
 from plaquecast.store.model_files import write_model_manifest
-
-CHECKPOINT = ".checkpoint.pt"
-"""Hidden, so it is no part of the model."""
 
 VISITS = ("baseline", "follow-up", "both")
 
@@ -63,40 +60,28 @@ def train_segmenter_on(
     found = read_dataset(dataset)
     wanted = annotated_visits(found, annotations, visits, settings)
     cases = align_annotated(wanted, settings, listen)
-    trained = train_networks(
+    origin = "simulated patients" if found.simulated else f"patients annotated by {annotations}"
+    card = train_segmenter(
         cases,
         settings.segment,
-        out / CHECKPOINT,
+        out,
         lambda stage, done, total, note: listen(Progress(stage, done, total, note)),
+        origin,
     )
-    card: dict[str, Any] = {
-        "kind": "segmenter",
-        "model_id": f"unet-{_data_hash(wanted)[:8]}",
+    network = load_segmenter(out)
+    held_out = [case for case in cases if case.visit.patient_id in card["validation_patients"]]
+    card |= {
         "version": plaquecast.__version__,
         "purpose": "research use only",
-        "network": settings.segment.network,
-        "origin": "simulated patients" if found.simulated else "patients",
         "annotations": annotations,
         "visits": visits,
-        "n_train": len(trained.train_patients),
-        "train_patients": list(trained.train_patients),
-        "validation_patients": list(trained.validation_patients),
         "data_sha256": _data_hash(wanted),
         "settings": asdict(settings.segment),
-        "base_channels": settings.segment.base_channels,
-        "region_pixels": settings.segment.region_pixels,
-        "pixel_mm": settings.segment.pixel_mm,
-        "history": list(trained.history),
+        "validation_dice": dice_of(network, held_out),
     }
-    network = NetworkSegmenter(trained.heat, trained.tissue, card)
-    held_out = [case for case in cases if case.visit.patient_id in trained.validation_patients]
-    card["validation_dice"] = dice_of(network, held_out)
-    save_networks(out, trained.heat, trained.tissue, card)
-    (out / CHECKPOINT).unlink(missing_ok=True)
-    card["model_sha256"] = write_model_manifest(out)
-    return {
-        name: card[name] for name in ("model_id", "n_train", "validation_patients", "validation_dice", "model_sha256")
-    }
+    write_json(out / CARD_FILE, card)
+    facts = ("model_id", "n_train", "validation_patients", "validation_dice")
+    return {name: card[name] for name in facts} | {"model_sha256": write_model_manifest(out)}
 
 
 def annotated_visits(dataset: Dataset, annotations: str, visits: str, settings: Settings) -> list[AnnotatedVisit]:

@@ -1,7 +1,6 @@
 """The weightings of one visit on one grid: each is laid on the reference by a rigid transform and resampled once."""
 
 from collections.abc import Mapping
-from dataclasses import replace
 
 from plaquecast.domain.anatomy import WALL_WEIGHTINGS, Weighting
 from plaquecast.domain.transform import RigidTransform
@@ -9,7 +8,7 @@ from plaquecast.domain.visit import AlignedVisit, RegistrationQuality, Visit
 from plaquecast.domain.volume import Volume
 from plaquecast.geometry.resample import resample, share_inside
 from plaquecast.register.quality import judge
-from plaquecast.register.rigid import LEVELS, Criterion, middle_mm, register_rigid
+from plaquecast.register.rigid import fresh_agreement, prepare, register_rigid
 from plaquecast.settings import RegisterSettings
 
 
@@ -21,12 +20,16 @@ def align_visit(visit: Visit, settings: RegisterSettings) -> AlignedVisit:
     """
     reference = choose_reference(visit)
     fixed = visit.volumes[reference]
+    prepared = prepare(fixed, settings)
     transforms = {reference: RigidTransform.identity()}
     quality = {reference: RegistrationQuality(1.0, True, "the reference")}
     for weighting, volume in visit.volumes.items():
         if weighting is not reference:
-            transforms[weighting] = register_rigid(fixed, volume, settings)
-            quality[weighting] = judge_pair(fixed, volume, transforms[weighting], settings)
+            other = prepare(volume, settings)
+            transforms[weighting] = transform = register_rigid(prepared, other, settings)
+            overlap = share_inside(volume.grid, fixed.grid, transform)
+            agreement = fresh_agreement(prepared, other, settings)
+            quality[weighting] = judge(agreement, transform, prepared.center_mm, overlap, settings)
     return lay_on_reference(visit, reference, transforms, quality)
 
 
@@ -58,19 +61,10 @@ def choose_reference(visit: Visit) -> Weighting:
     return max(visit.volumes, key=lambda weighting: (visit.volumes[weighting].grid.shape[0], weighting.value))
 
 
-def judge_pair(
-    fixed: Volume, other: Volume, transform: RigidTransform, settings: RegisterSettings
-) -> RegistrationQuality:
-    """Judge a transform by points that the search did not draw."""
-    criterion = Criterion(fixed, other, LEVELS[-1], replace(settings, seed=settings.seed + 1))
-    overlap = share_inside(other.grid, fixed.grid, transform)
-    return judge(criterion, transform, middle_mm(fixed), overlap, settings)
-
-
 def describe(settings: RegisterSettings) -> str:
     """How images were aligned, in one sentence for the methods text."""
     return (
         "Weightings were laid on the reference weighting, and the follow-up on the baseline, by rigid transforms of"
-        f" greatest mutual information ({settings.histogram_bins} bins, points sampled with seed {settings.seed}),"
-        " coarse to fine; alignments that did not pass the gate were left out."
+        f" greatest mutual information ({settings.histogram_bins} bins, points drawn with seed {settings.seed}), coarse"
+        " to fine; alignments that did not pass the gate were left out."
     )

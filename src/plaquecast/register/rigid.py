@@ -1,111 +1,146 @@
-"""Find the rigid transform of greatest mutual information, coarse to fine, the same every time."""
+"""Find the rigid transform of greatest mutual information: coarse to fine, neither image favored, always the same."""
 
-from collections.abc import Callable
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from scipy.optimize import minimize
+from scipy.spatial import KDTree
 
 from plaquecast.domain.grid import FloatArray
 from plaquecast.domain.transform import RigidTransform
 from plaquecast.domain.volume import Volume
-from plaquecast.register.mutual_information import (
-    Moving,
-    Samples,
-    as_moving,
-    draw_samples,
-    mutual_information,
-)
+from plaquecast.register.layers import Layer, as_layer, upright
+from plaquecast.register.mutual_information import Samples, draw_samples, mutual_information
 from plaquecast.settings import RegisterSettings
 
 LEVER_MM = 50.0
 """Rotations are searched in mm at this distance from the center, so that all six parameters weigh alike."""
 
+REACH_MM = 15.0
+"""What lies within this distance of an artery's axis tells where the artery lies."""
+
+_SLOPE_STEP_MM = 1e-3
+_MOST_STEPS = 60
+_LEAST_GAIN = 1e-7
+"""A step that raises the agreement by a smaller share than this ends the climb."""
+
 
 @dataclass(frozen=True, slots=True)
 class Level:
-    """One pass: blur of both images, number of points, and the smallest step that is still of interest."""
+    """One pass: edge of the pixels, blur of both images, and number of points of each image."""
 
+    pixel_mm: float
     sigma_mm: float
     n_points: int
-    step_mm: float
 
 
-LEVELS = (Level(2.0, 4_000, 0.2), Level(0.7, 12_000, 0.02))
-"""Blur first, to be drawn from afar; then sharp, with more points."""
+LEVELS = (Level(2.0, 2.0, 3_000), Level(0.6, 0.4, 15_000))
+"""Blurred first, to be drawn from afar; then sharp, with more points."""
 
 
-class Criterion:
-    """Mutual information of two images as a function of a transform, over points of both: neither is favored."""
+@dataclass(frozen=True, slots=True, eq=False)
+class Prepared:
+    """An image ready for any number of alignments: per level its layer, points to climb by and points to judge by."""
 
-    def __init__(
-        self, reference: Volume, other: Volume, level: Level, settings: RegisterSettings,
-        near_mm: FloatArray | None = None, is_symmetric: bool = False,
-    ) -> None:  # fmt: skip
-        bins, seed = settings.histogram_bins, settings.seed
-        self._n_bins = bins
-        self._sides: list[tuple[Samples, Moving]] = [
-            (
-                draw_samples(reference, level.sigma_mm, level.n_points, bins, seed, near_mm),
-                as_moving(other, level.sigma_mm, bins),
-            )
-        ]
-        if is_symmetric:
-            self._sides.append(
-                (
-                    draw_samples(other, level.sigma_mm, level.n_points, bins, seed),
-                    as_moving(reference, level.sigma_mm, bins),
-                )
-            )
+    center_mm: FloatArray
+    layers: tuple[Layer, ...]
+    samples: tuple[Samples, ...]
+    fresh: Samples
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Agreement:
+    """Mutual information of two images as a function of a transform, over points of both."""
+
+    first: tuple[Layer, Samples]
+    second: tuple[Layer, Samples]
+    n_bins: int
 
     def __call__(self, transform: RigidTransform) -> float:
-        """Mutual information, nats; the transform takes points of the reference to points of the other image."""
-        total = mutual_information(*self._sides[0], transform, self._n_bins)
-        if len(self._sides) == 1:
-            return total
-        return 0.5 * (total + mutual_information(*self._sides[1], transform.inverse(), self._n_bins))
+        """Mean mutual information of both directions, nats; the transform takes points of the first to the second."""
+        return self.with_slope(transform.matrix_mm, np.zeros((0, 4, 4)), np.zeros((0, 4, 4)))[0]
+
+    def with_slope(
+        self, matrix_mm: FloatArray, steps: FloatArray, inverse_steps: FloatArray
+    ) -> tuple[float, FloatArray]:
+        """The value, and its slope along `steps` (n, 4, 4), the change of the matrix (or its inverse) per parameter."""
+        (own, own_samples), (other, other_samples) = self.first, self.second
+        inverse = RigidTransform(matrix_mm).inverse().matrix_mm
+        there, by_there = mutual_information(own_samples, other, matrix_mm, self.n_bins)
+        back, by_back = mutual_information(other_samples, own, inverse, self.n_bins)
+        slope = np.tensordot(steps[:, :3], by_there) + np.tensordot(inverse_steps[:, :3], by_back)
+        return 0.5 * (there + back), 0.5 * slope
 
 
-def middle_mm(volume: Volume) -> FloatArray:
-    """The middle of an image, LPS mm."""
-    return volume.grid.to_mm((np.array(volume.grid.shape) - 1.0) / 2.0)
+def prepare(volume: Volume, settings: RegisterSettings, levels: Sequence[Level] = LEVELS) -> Prepared:
+    """Make an image ready: everything that does not depend on what it is aligned with."""
+    stood = upright(volume)
+    n_bins, seed = settings.histogram_bins, settings.seed
+    layers = tuple(as_layer(stood, level.pixel_mm, level.sigma_mm, n_bins) for level in levels)
+    samples = tuple(
+        draw_samples(layer, layer.weight, level.n_points, seed) for layer, level in zip(layers, levels, strict=True)
+    )
+    fresh = draw_samples(layers[-1], layers[-1].weight, levels[-1].n_points, seed + 1)
+    return Prepared(stood.grid.to_mm((np.array(stood.grid.shape) - 1.0) / 2.0), layers, samples, fresh)
+
+
+def near(prepared: Prepared, points_mm: FloatArray, settings: RegisterSettings) -> Prepared:
+    """The finest level alone, asked only within `REACH_MM` of any of the points (n, 3)."""
+    layer, n_points = prepared.layers[-1], len(prepared.samples[-1].points)
+    distance, _ = KDTree(points_mm).query(layer.grid.to_mm(np.argwhere(layer.weight > 0)))
+    weight = layer.weight.copy()
+    weight[weight > 0] *= distance < REACH_MM
+    samples = draw_samples(layer, weight, n_points, settings.seed)
+    fresh = draw_samples(layer, weight, n_points, settings.seed + 1)
+    return Prepared(prepared.center_mm, (layer,), (samples,), fresh)
+
+
+def agreement_at(level: int, first: Prepared, second: Prepared, settings: RegisterSettings) -> Agreement:
+    """The agreement that is climbed at a level of the pyramid."""
+    return Agreement(
+        (first.layers[level], first.samples[level]),
+        (second.layers[level], second.samples[level]),
+        settings.histogram_bins,
+    )
+
+
+def fresh_agreement(first: Prepared, second: Prepared, settings: RegisterSettings) -> Agreement:
+    """The agreement at the finest level over points that no climb has seen."""
+    return Agreement((first.layers[-1], first.fresh), (second.layers[-1], second.fresh), settings.histogram_bins)
 
 
 def from_parameters(parameters: FloatArray, center_mm: FloatArray) -> RigidTransform:
     """A transform from three rotations (mm at `LEVER_MM`) about the center and three shifts (mm)."""
-    angles = np.rad2deg(parameters[:3] / LEVER_MM)
-    return RigidTransform.from_euler(angles, parameters[3:], center_mm)
+    return RigidTransform.from_euler(np.rad2deg(parameters[:3] / LEVER_MM), parameters[3:], center_mm)
 
 
-def best_transform(
-    criterion: Callable[[RigidTransform], float], start: RigidTransform, center_mm: FloatArray, step_mm: float,
-    first_step_mm: float, only_shift: bool = False,
-) -> RigidTransform:  # fmt: skip
-    """Climb from `start` by Powell's method over six (or three) parameters in mm."""
-    n_parameters = 3 if only_shift else 6
+def climb(agreement: Agreement, start: RigidTransform, center_mm: FloatArray) -> RigidTransform:
+    """Climb from `start` to the nearest top by L-BFGS over six parameters in mm, turning about `center_mm`."""
 
-    def transform_of(parameters: FloatArray) -> RigidTransform:
-        full = np.concatenate([np.zeros(3), parameters]) if only_shift else parameters
-        return from_parameters(full, center_mm) @ start
+    def cost(parameters: FloatArray) -> tuple[float, FloatArray]:
+        moved = from_parameters(parameters, center_mm) @ start
+        steps, inverse_steps = [], []
+        for nudge in np.eye(6) * _SLOPE_STEP_MM:
+            ahead = from_parameters(parameters + nudge, center_mm) @ start
+            behind = from_parameters(parameters - nudge, center_mm) @ start
+            steps.append(ahead.matrix_mm - behind.matrix_mm)
+            inverse_steps.append(ahead.inverse().matrix_mm - behind.inverse().matrix_mm)
+        per_mm = 1.0 / (2.0 * _SLOPE_STEP_MM)
+        value, slope = agreement.with_slope(moved.matrix_mm, np.array(steps) * per_mm, np.array(inverse_steps) * per_mm)
+        return -value, -slope
 
-    directions = np.eye(n_parameters) * first_step_mm
-    found = minimize(
-        lambda parameters: -criterion(transform_of(parameters)),
-        np.zeros(n_parameters),
-        method="Powell",
-        options={"direc": directions, "xtol": step_mm, "ftol": 1e-5, "maxfev": 600},
-    )
-    return transform_of(found.x)
+    options = {"maxiter": _MOST_STEPS, "ftol": _LEAST_GAIN, "gtol": 1e-6}
+    found = minimize(cost, np.zeros(6), jac=True, method="L-BFGS-B", options=options)
+    return from_parameters(found.x, center_mm) @ start
 
 
 def register_rigid(
-    reference: Volume, other: Volume, settings: RegisterSettings, start: RigidTransform | None = None,
-    is_symmetric: bool = False,
-) -> RigidTransform:  # fmt: skip
-    """The transform that takes points of the reference to points of the other image (mm)."""
+    first: Prepared, second: Prepared, settings: RegisterSettings, start: RigidTransform | None = None
+) -> RigidTransform:
+    """The transform that takes points of the first image to points of the second (mm), from `start` or as they lie."""
     transform = start or RigidTransform.identity()
-    center = middle_mm(reference)
-    for index, level in enumerate(LEVELS):
-        criterion = Criterion(reference, other, level, settings, is_symmetric=is_symmetric)
-        transform = best_transform(criterion, transform, center, level.step_mm, 2.0 if index == 0 else 0.5)
+    for level in range(len(first.layers)):
+        agreement = agreement_at(level, first, second, settings)
+        transform = climb(agreement, transform, transform.apply(first.center_mm))
     return transform

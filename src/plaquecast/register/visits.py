@@ -5,8 +5,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from plaquecast.domain.anatomy import Side
-from plaquecast.domain.grid import FloatArray
+from plaquecast.domain.anatomy import Side, Weighting
 from plaquecast.domain.missing import Missing, Reason
 from plaquecast.domain.transform import RigidTransform
 from plaquecast.domain.visit import AlignedVisit, VisitAlignment
@@ -14,10 +13,9 @@ from plaquecast.domain.volume import Centerline, Volume
 from plaquecast.errors import InputError
 from plaquecast.geometry.resample import share_inside
 from plaquecast.register.quality import judge
-from plaquecast.register.rigid import LEVELS, Criterion, Level, best_transform, middle_mm
+from plaquecast.register.rigid import Prepared, agreement_at, climb, fresh_agreement, near, prepare
 from plaquecast.settings import RegisterSettings
 
-ARTERY_LEVEL = Level(0.7, 6_000, 0.02)
 MAX_ARTERY_SHIFT_MM = 5.0
 """An artery that seems to lie further off than this from where the neck is was not found, but lost."""
 
@@ -43,23 +41,21 @@ def align_visits(
     is_swapped = _order_key(second) < _order_key(first)
     if is_swapped:
         first, second = second, first
-    neck = _register_neck(first, second, settings)
-    fresh = Criterion(first, second, LEVELS[-1], replace(settings, seed=settings.seed + 1), is_symmetric=True)
+        centerlines = {side: (after, before) for side, (before, after) in centerlines.items()}
+    own, other = prepare(first, settings), prepare(second, settings)
+    neck = _register_neck(own, other, settings)
     overlap = min(share_inside(second.grid, first.grid, neck), share_inside(first.grid, second.grid, neck.inverse()))
     # visits are placed anew, so a few slices less in common is no fault; a third less is
     lenient = replace(settings, min_overlap=min(settings.min_overlap, 0.6))
-    quality = judge(fresh, neck, middle_mm(first), overlap, lenient)
-    arteries = {
-        side: _register_artery(first, second, neck, pair[1 if is_swapped else 0], settings)
-        for side, pair in centerlines.items()
-    }
+    quality = judge(fresh_agreement(own, other, settings), neck, own.center_mm, overlap, lenient)
+    arteries = {side: _register_artery(own, other, neck, axes, settings) for side, axes in centerlines.items()}
     if is_swapped:
         neck = neck.inverse()
         arteries = {side: found if isinstance(found, Missing) else found.inverse() for side, found in arteries.items()}
     return VisitAlignment(neck, arteries, quality)
 
 
-def _common_weighting(baseline: AlignedVisit, follow_up: AlignedVisit) -> str:
+def _common_weighting(baseline: AlignedVisit, follow_up: AlignedVisit) -> Weighting:
     if baseline.reference in follow_up.volumes:
         return baseline.reference
     common = [weighting for weighting in baseline.volumes if weighting in follow_up.volumes]
@@ -77,35 +73,30 @@ def _order_key(volume: Volume) -> tuple[float, bytes]:
     return float(volume.array.sum(dtype=np.float64)), volume.grid.affine.tobytes()
 
 
-def _register_neck(first: Volume, second: Volume, settings: RegisterSettings) -> RigidTransform:
-    """From several starts along the neck, the coarse optimum of greatest agreement, made fine."""
-    center = middle_mm(first)
-    apart = middle_mm(second) - center
-    level = LEVELS[0]
-    criterion = Criterion(first, second, level, settings, is_symmetric=True)
+def _register_neck(first: Prepared, second: Prepared, settings: RegisterSettings) -> RigidTransform:
+    """From several starts along the neck, the coarse top of greatest agreement, climbed on at the finer levels."""
+    apart = second.center_mm - first.center_mm
+    coarse = agreement_at(0, first, second, settings)
     found = []
     for along in START_SHIFTS_MM:
         start = RigidTransform.from_euler(np.zeros(3), apart + np.array([0.0, 0.0, along]))
-        candidate = best_transform(criterion, start, center, level.step_mm, 3.0)
-        found.append((criterion(candidate), candidate))
-    coarse = max(found, key=lambda pair: pair[0])[1]
-    fine = LEVELS[1]
-    sharp = Criterion(first, second, fine, settings, is_symmetric=True)
-    return best_transform(sharp, coarse, center, fine.step_mm, 0.5)
+        candidate = climb(coarse, start, second.center_mm)
+        found.append((coarse(candidate), candidate))
+    transform = max(found, key=lambda pair: pair[0])[1]
+    for level in range(1, len(first.layers)):
+        transform = climb(agreement_at(level, first, second, settings), transform, transform.apply(first.center_mm))
+    return transform
 
 
 def _register_artery(
-    first: Volume, second: Volume, neck: RigidTransform, axis: Centerline, settings: RegisterSettings
-) -> RigidTransform | Missing:
-    """The neck's transform with a shift of its own around one artery, whose neck bends and swallows."""
-    criterion = Criterion(first, second, ARTERY_LEVEL, settings, near_mm=_axis_points(axis))
-    center = axis.at_position(np.array([0.0]))[0]
-    found = best_transform(criterion, neck, neck.apply(center), ARTERY_LEVEL.step_mm, 0.5, only_shift=True)
+    first: Prepared, second: Prepared, neck: RigidTransform, axes: tuple[Centerline, Centerline],
+    settings: RegisterSettings,
+) -> RigidTransform | Missing:  # fmt: skip
+    """The neck's transform with a small move of its own around one artery, since a neck bends and swallows."""
+    own, other = near(first, axes[0].points_mm, settings), near(second, axes[1].points_mm, settings)
+    center = axes[0].at_position(np.array([0.0]))[0]
+    found = climb(agreement_at(-1, own, other, settings), neck, neck.apply(center))
     shift = float(np.linalg.norm(found.apply(center) - neck.apply(center)))
     if shift > MAX_ARTERY_SHIFT_MM:
         return Missing(Reason.FAILED_QUALITY, f"the artery seems to lie {shift:.1f} mm off the neck")
     return found
-
-
-def _axis_points(axis: Centerline) -> FloatArray:
-    return np.asarray(axis.points_mm)

@@ -9,24 +9,24 @@ import torch
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from plaquecast.domain.anatomy import COMPONENTS, N_TISSUES, Side, Tissue
+from plaquecast.domain.anatomy import N_TISSUES, Side, Tissue
 from plaquecast.domain.grid import FloatArray, Grid
 from plaquecast.domain.missing import Missing, Reason
 from plaquecast.domain.visit import AlignedVisit
 from plaquecast.domain.volume import ArterySegmentation, Centerline, LabelMap
 from plaquecast.errors import ModelError
-from plaquecast.segment.localize import locate
-from plaquecast.segment.regions import Region, presence, sample_images
+from plaquecast.geometry.plaque import plaque_mask
+from plaquecast.segment.cross_sections import Indices, crop_around, slice_positions
+from plaquecast.segment.localize import LEAST_HEAT, locate
+from plaquecast.segment.precision import autocast, laid_out
+from plaquecast.segment.regions import Region, presence, sample_images, spread, stack_of
+from plaquecast.segment.samples import POSITION_SCALE_MM
 from plaquecast.segment.topology import clean_slice
-from plaquecast.segment.training import POSITION_SCALE_MM
 from plaquecast.segment.unet import HeatNetwork, TissueNetwork
 from plaquecast.segment.weights import load_networks
 
-LEAST_HEAT = 0.1
-"""A slice in which the localizer is less sure than this does not count as covered."""
 LEAST_SLICES = 4
 LONGEST_BIFURCATION_SPREAD_MM = 8.0
-PLAQUE_THICKNESS_MM = 1.5
 
 Array = NDArray[np.float32]
 
@@ -35,8 +35,8 @@ class NetworkSegmenter:
     """Localizer and tissue network; a `Segmenter`."""
 
     def __init__(self, heat: HeatNetwork, tissue: TissueNetwork, card: Mapping[str, Any]) -> None:
-        self._heat = heat.eval()
-        self._tissue = tissue.eval()
+        self._heat = laid_out(heat).eval()
+        self._tissue = laid_out(tissue).eval()
         self.card = card
 
     @property
@@ -67,7 +67,7 @@ class NetworkSegmenter:
             return Missing(Reason.NOT_COVERED, f"the {side.value} carotid was not found")
         centers = _smooth_path(centers, usable)
         shares, positions = self._predict(visit, centers)
-        crop, rows, columns = _crop(visit.grid, centers, self._half_mm)
+        crop, rows, columns = crop_around(visit.grid, centers, self._half_mm)
         fractions = np.zeros((N_TISSUES, *crop.shape), dtype=np.float32)
         fractions[Tissue.BACKGROUND] = 1.0
         covered, confidence = np.zeros(crop.shape[0], dtype=bool), np.zeros(crop.shape[0])
@@ -85,8 +85,8 @@ class NetworkSegmenter:
         axis = _centerline(crop, fractions, covered, positions)
         labels = LabelMap(crop, fractions.argmax(axis=0).astype(np.uint8))
         return ArterySegmentation(
-            side, labels, axis, _slice_positions(crop, axis), confidence, covered, self.model_id, fractions,
-            plaque_mask(fractions, crop.spacing_mm[1]),
+            side, labels, axis, slice_positions(crop, axis), confidence, covered, self.model_id, fractions,
+            plaque_mask(labels.array, crop),
         )  # fmt: skip
 
     @property
@@ -98,14 +98,24 @@ class NetworkSegmenter:
         return Region(k, float(center[0]), float(center[1]), pixels, pixel_mm)
 
     def _predict(self, visit: AlignedVisit, centers: FloatArray) -> tuple[Array, FloatArray]:
-        """Tissue shares (slices, N_TISSUES, n, n) and position of each slice along the artery in mm."""
-        images = np.stack([sample_images(visit.volumes, self._region(k, point)) for k, point in enumerate(centers)])
+        """Tissue shares (slices, N_TISSUES, n, n) and position of each slice along the artery in mm.
+
+        Both are means over the region and its mirror image, in which a left artery looks like a right one.
+        """
+        stack, present = stack_of(visit.volumes)
+        _, row_mm, column_mm = visit.grid.spacing_mm
+        regions = [
+            spread(sample_images(stack, (row_mm, column_mm), self._region(k, point)), present)
+            for k, point in enumerate(centers)
+        ]
+        images = torch.stack(regions).contiguous(memory_format=torch.channels_last)
         flags = torch.from_numpy(presence(visit.volumes)).expand(len(images), -1)
-        with torch.inference_mode():
-            logits, position = self._tissue(torch.from_numpy(images), flags)
-            mirrored, position_too = self._tissue(torch.from_numpy(images[..., ::-1].copy()), flags)
-            shares = 0.5 * (logits.softmax(dim=1) + mirrored.softmax(dim=1).flip(3))
-        return shares.numpy(), 0.5 * (position + position_too).numpy().astype(np.float64) * POSITION_SCALE_MM
+        with torch.inference_mode(), autocast(images.device):
+            logits, position = self._tissue(images, flags)
+            mirrored, position_too = self._tissue(images.flip(3), flags)
+        shares = 0.5 * (logits.float().softmax(dim=1) + mirrored.float().softmax(dim=1).flip(3))
+        positions = 0.5 * (position + position_too).float().numpy().astype(np.float64) * POSITION_SCALE_MM
+        return shares.numpy(), positions
 
 
 def load_segmenter(folder: Path) -> NetworkSegmenter:
@@ -134,21 +144,7 @@ def _smooth_path(centers: FloatArray, usable: NDArray[np.bool_]) -> FloatArray:
     return np.asarray(ndimage.gaussian_filter1d(filled, 0.6, axis=0, mode="nearest"))
 
 
-def _crop(grid: Grid, centers: FloatArray, half_mm: float) -> tuple[Grid, FloatArray, FloatArray]:
-    """The part of the grid that holds every region, and its row and column indices in the whole grid."""
-    bounds = []
-    for axis in (0, 1):
-        spacing = grid.spacing_mm[axis + 1]
-        low = max(0, int((centers[:, axis].min() - half_mm) / spacing))
-        high = min(grid.shape[axis + 1], int((centers[:, axis].max() + half_mm) / spacing) + 1)
-        bounds.append((low, high))
-    affine = grid.affine.copy()
-    affine[:3, 3] = grid.to_mm(np.array([0.0, bounds[0][0], bounds[1][0]]))
-    shape = (grid.shape[0], bounds[0][1] - bounds[0][0], bounds[1][1] - bounds[1][0])
-    return Grid(shape, affine), np.arange(*bounds[0]), np.arange(*bounds[1])
-
-
-def _resample(shares: Array, region: Region, grid: Grid, rows: FloatArray, columns: FloatArray) -> Array:
+def _resample(shares: Array, region: Region, grid: Grid, rows: Indices, columns: Indices) -> Array:
     """Shares of a region on the pixels of a crop, (N_TISSUES, rows, columns); background outside the region."""
     middle = 0.5 * (region.n_pixels - 1)
     row = (rows * grid.spacing_mm[1] - region.row_mm) / region.pixel_mm + middle
@@ -179,32 +175,3 @@ def _centerline(grid: Grid, fractions: Array, covered: NDArray[np.bool_], positi
     spread = float(np.subtract(*np.percentile(chosen, (75.0, 25.0))))
     confidence = float(np.clip(1.0 - spread / LONGEST_BIFURCATION_SPREAD_MM, 0.0, 1.0))
     return Centerline(axis, length + float(np.median(chosen)), confidence)
-
-
-def _slice_positions(grid: Grid, axis: Centerline) -> FloatArray:
-    """Position of every slice of the grid along the artery, carried on straight beyond the axis' ends."""
-    heights = grid.to_mm(
-        np.stack([np.arange(grid.shape[0]), np.zeros(grid.shape[0]), np.zeros(grid.shape[0])], axis=1)
-    )[:, 2]
-    inside = np.interp(heights, axis.points_mm[:, 2], axis.position_mm)
-    below, above = axis.points_mm[0, 2] - heights, heights - axis.points_mm[-1, 2]
-    return inside - np.maximum(below, 0.0) + np.maximum(above, 0.0)
-
-
-def plaque_mask(fractions: Array, pixel_mm: float) -> NDArray[np.bool_]:
-    """Wall thicker than 1.5 mm over at least two slices, and every component, bool (slices, rows, columns)."""
-    labels = fractions.argmax(axis=0)
-    components = np.isin(labels, [int(tissue) for tissue in COMPONENTS])
-    thick = np.zeros(labels.shape, dtype=bool)
-    for k, slice_labels in enumerate(labels):
-        lumen, vessel = slice_labels == Tissue.LUMEN, slice_labels > 0
-        if lumen.any():
-            distance = ndimage.distance_transform_edt(~lumen) * pixel_mm
-            # wall is thick where the outer wall lies far from the lumen; spread that along the ray by a small dilation
-            far = vessel & (distance > PLAQUE_THICKNESS_MM)
-            thick[k] = (
-                ndimage.binary_dilation(far, iterations=max(1, round(PLAQUE_THICKNESS_MM / pixel_mm))) & vessel & ~lumen
-            )
-    rows = thick.any(axis=(1, 2))
-    lasting = rows & (np.concatenate([rows[1:], [False]]) | np.concatenate([[False], rows[:-1]]))
-    return (thick & lasting[:, None, None]) | components

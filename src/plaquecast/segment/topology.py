@@ -8,48 +8,55 @@ from plaquecast.domain.anatomy import Tissue
 
 Array = NDArray[np.float32]
 
+BELOW_HALF = 0.499
+"""The most that a soft edge may hold of what is cut off; rounding must not lift it over one half."""
+
 
 def clean_slice(fractions: Array, center: tuple[float, float]) -> Array:
     """Tissue fractions (N_TISSUES, rows, columns) of one slice, made possible; the vessel nearest to `center` stays.
 
-    The vessel is one connected piece without holes; inside it the lumen is one connected piece without holes, and
-    never touches the outside. What is cut off becomes background (outside) or wall (inside).
+    The vessel (background below one half) is one connected piece without holes; inside it the lumen (above one half)
+    is one connected piece without holes, and never touches the outside. What is cut off becomes background (outside)
+    or wall (inside); soft edges stay soft.
     """
-    vessel = _nearest_piece(1.0 - fractions[Tissue.BACKGROUND] > 0.5, center)
-    if not vessel.any():
-        empty = np.zeros_like(fractions)
-        empty[Tissue.BACKGROUND] = 1.0
-        return empty
+    vessel = _nearest_piece(fractions[Tissue.BACKGROUND] < 0.5, center)
+    lumen = _lumen_of(fractions, vessel)
     cleaned = fractions.copy()
-    soft = _grown(vessel, 2)  # the soft edge of the vessel stays
-    cleaned[1:, ~soft] = 0.0
-    cleaned[Tissue.BACKGROUND] = 1.0 - cleaned[1:].sum(axis=0)
-    hole = vessel & (cleaned[Tissue.BACKGROUND] > 0.5)
-    cleaned[Tissue.WALL, hole] += cleaned[Tissue.BACKGROUND, hole]
-    cleaned[Tissue.BACKGROUND, hole] = 0.0
-    return _with_one_lumen(cleaned, vessel)
+    _keep_near(cleaned, vessel)
+    _move(cleaned, Tissue.BACKGROUND, Tissue.WALL, vessel & (cleaned[Tissue.BACKGROUND] >= 0.5), 0.0)
+    elsewhere = ~_grown(lumen)
+    _move(cleaned, Tissue.LUMEN, Tissue.WALL, elsewhere & vessel, 0.0)
+    _move(cleaned, Tissue.LUMEN, Tissue.BACKGROUND, elsewhere & ~vessel, 0.0)
+    _move(cleaned, Tissue.LUMEN, Tissue.WALL, ~lumen, BELOW_HALF)
+    enclosed = lumen & (cleaned[Tissue.LUMEN] <= 0.5)
+    cleaned[:, enclosed] = 0.0
+    cleaned[Tissue.LUMEN, enclosed] = 1.0
+    return cleaned
 
 
-def _with_one_lumen(fractions: Array, vessel: NDArray[np.bool_]) -> Array:
-    inner = np.asarray(ndimage.binary_erosion(vessel, border_value=0), dtype=bool)
-    lumen = _largest_piece((fractions[Tissue.LUMEN] > 0.5) & inner)
-    lumen = np.asarray(ndimage.binary_fill_holes(lumen), dtype=bool)
-    stray = ~_grown(lumen, 2)
-    fractions[Tissue.WALL, stray & vessel] += fractions[Tissue.LUMEN, stray & vessel]
-    outside = stray & ~vessel
-    fractions[Tissue.BACKGROUND, outside] += fractions[Tissue.LUMEN, outside]
-    fractions[Tissue.LUMEN, stray] = 0.0
-    enclosed = lumen & (fractions[Tissue.LUMEN] <= 0.5)
-    fractions[:, enclosed] = 0.0
-    fractions[Tissue.LUMEN, enclosed] = 1.0
-    rim = vessel & ~inner & (fractions[Tissue.LUMEN] > 0.5)
-    fractions[Tissue.WALL, rim] += fractions[Tissue.LUMEN, rim] - 0.5
-    fractions[Tissue.LUMEN, rim] = 0.5
-    return fractions
+def _keep_near(fractions: Array, vessel: NDArray[np.bool_]) -> None:
+    """Nothing but background beyond the vessel's soft edge, and at least half of it in that edge."""
+    inside = 1.0 - fractions[Tissue.BACKGROUND]
+    allowed = np.where(vessel, 1.0, np.where(_grown(vessel), BELOW_HALF, 0.0))
+    fractions[1:] *= np.minimum(1.0, allowed / np.maximum(inside, 1e-6)).astype(np.float32)
+    fractions[Tissue.BACKGROUND] = 1.0 - fractions[1:].sum(axis=0)
 
 
-def _grown(mask: NDArray[np.bool_], pixels: int) -> NDArray[np.bool_]:
-    return np.asarray(ndimage.binary_dilation(mask, iterations=pixels), dtype=bool)
+def _move(fractions: Array, source: Tissue, target: Tissue, where: NDArray[np.bool_], leave: float) -> None:
+    """Give what is more than `leave` of one tissue to another."""
+    surplus = np.where(where, np.maximum(fractions[source] - np.float32(leave), 0.0), 0.0)
+    fractions[source] -= surplus
+    fractions[target] += surplus
+
+
+def _lumen_of(fractions: Array, vessel: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    inner = np.asarray(ndimage.binary_erosion(vessel), dtype=bool)
+    return np.asarray(ndimage.binary_fill_holes(_largest_piece((fractions[Tissue.LUMEN] > 0.5) & inner)), dtype=bool)
+
+
+def _grown(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """The mask and the two pixels around it, in which a sampled edge is soft."""
+    return np.asarray(ndimage.binary_dilation(mask, iterations=2), dtype=bool)
 
 
 def _pieces(mask: NDArray[np.bool_]) -> tuple[NDArray[np.int32], int]:

@@ -1,11 +1,12 @@
 """Weights on disk: safetensors for the model, a checkpoint of tensors and plain values while it is trained."""
 
+import hashlib
 import json
 from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load, save
 
 from plaquecast.errors import ModelError
 from plaquecast.segment.unet import HeatNetwork, TissueNetwork
@@ -14,17 +15,26 @@ WEIGHTS_FILE = "weights.safetensors"
 CARD_FILE = "card.json"
 
 
-def save_networks(folder: Path, heat: HeatNetwork, tissue: TissueNetwork, card: dict[str, Any]) -> None:
-    """Write weights and card of a segmenter into a folder, each whole or not at all."""
+def save_networks(folder: Path, heat: HeatNetwork, tissue: TissueNetwork, card: dict[str, Any]) -> dict[str, Any]:
+    """Write weights and card of a segmenter into a folder, each whole or not at all; give the card as written.
+
+    The card gets the hash of the weights, and a `model_id` made of the network's name and that hash.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     tensors = {f"heat.{name}": value.contiguous() for name, value in heat.state_dict().items()}
     tensors |= {f"tissue.{name}": value.contiguous() for name, value in tissue.state_dict().items()}
-    partial = folder / f".{WEIGHTS_FILE}.partial"
-    save_file(tensors, partial)
-    partial.replace(folder / WEIGHTS_FILE)
-    partial = folder / f".{CARD_FILE}.partial"
-    partial.write_text(json.dumps(card, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
-    partial.replace(folder / CARD_FILE)
+    content = save(tensors)
+    digest = hashlib.sha256(content).hexdigest()
+    card = {"model_id": f"{card['network']}-{digest[:8]}", **card, "weights_sha256": digest}
+    _write(folder / WEIGHTS_FILE, content)
+    _write(folder / CARD_FILE, (json.dumps(card, indent=2, ensure_ascii=False) + "\n").encode())
+    return card
+
+
+def _write(path: Path, content: bytes) -> None:
+    partial = path.with_name(f".{path.name}.partial")
+    partial.write_bytes(content)
+    partial.replace(path)
 
 
 def load_networks(folder: Path) -> tuple[HeatNetwork, TissueNetwork, dict[str, Any]]:
@@ -35,7 +45,10 @@ def load_networks(folder: Path) -> tuple[HeatNetwork, TissueNetwork, dict[str, A
     """
     try:
         card = json.loads((folder / CARD_FILE).read_text(encoding="utf-8"))
-        tensors = load_file(folder / WEIGHTS_FILE)
+        content = (folder / WEIGHTS_FILE).read_bytes()
+        if hashlib.sha256(content).hexdigest() != card["weights_sha256"]:
+            raise ValueError("the weights are not those of the card")
+        tensors = load(content)
         heat, tissue = HeatNetwork(), TissueNetwork(int(card["base_channels"]))
         for network, prefix in ((heat, "heat."), (tissue, "tissue.")):
             own = {name.removeprefix(prefix): value for name, value in tensors.items() if name.startswith(prefix)}

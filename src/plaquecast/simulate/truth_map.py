@@ -2,19 +2,17 @@
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import ndimage
 
-from plaquecast.domain.anatomy import COMPONENTS, N_TISSUES, Side, Tissue
+from plaquecast.domain.anatomy import N_TISSUES, Side, Tissue
 from plaquecast.domain.grid import FloatArray, Grid
 from plaquecast.domain.transform import RigidTransform
 from plaquecast.domain.volume import ArterySegmentation, Centerline, LabelMap
+from plaquecast.geometry.plaque import plaque_mask
 from plaquecast.simulate.scene import FINE_PER_PIXEL, LAYER_MM, CodeMap
 from plaquecast.simulate.tissues import LABEL_OF_MATTER
 
 TRUTH_ID = "truth"
 PADDING_MM = 13.0
-PLAQUE_THICKNESS_MM = 1.5
-"""Wall thicker than this is plaque, as are all components."""
 
 
 def true_segmentation(
@@ -82,22 +80,3 @@ def _slice_positions(axis: Centerline, grid: Grid) -> tuple[FloatArray, NDArray[
     rising = np.maximum.accumulate(axis.points_mm[:, 2])
     inside = (height >= rising[0]) & (height <= rising[-1])
     return np.interp(height, rising, axis.position_mm), inside
-
-
-def plaque_mask(labels: NDArray[np.uint8], grid: Grid) -> NDArray[np.bool_]:
-    """Wall thicker than `PLAQUE_THICKNESS_MM` in the plane of its slice, and every component, bool as `labels`.
-
-    Thickness at a pixel is its distance to the lumen plus its distance to the outside; each runs to a pixel's
-    center half a pixel beyond the boundary, so one pixel is taken off.
-    """
-    plaque = np.isin(labels, COMPONENTS)
-    spacing = grid.spacing_mm[1:]
-    for k, layer in enumerate(labels):
-        lumen, outside = layer == Tissue.LUMEN, layer == Tissue.BACKGROUND
-        if lumen.any():
-            to_lumen, to_outside = (
-                np.asarray(ndimage.distance_transform_edt(~edge, spacing)) for edge in (lumen, outside)
-            )
-            wall = ~lumen & ~outside
-            plaque[k] |= wall & (to_lumen + to_outside - spacing[0] > PLAQUE_THICKNESS_MM)
-    return plaque

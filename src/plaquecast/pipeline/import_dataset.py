@@ -1,0 +1,221 @@
+"""The main path of an import: DICOM studies and a clinical table become a de-identified BIDS dataset."""
+
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from datetime import date
+from pathlib import Path
+
+from plaquecast.domain.anatomy import Weighting
+from plaquecast.domain.clinical import ClinicalRecord, Sex
+from plaquecast.domain.dataset import Finding, Severity, VisitSource
+from plaquecast.domain.missing import Missing
+from plaquecast.errors import InputError
+from plaquecast.ingest import import_findings as say
+from plaquecast.ingest.archive import is_archive, unpack
+from plaquecast.ingest.clinical_table import ClinicalRow, read_clinical_table
+from plaquecast.ingest.deidentify import (
+    Pseudonym,
+    give_pseudonyms,
+    read_key_file,
+    without_old_age,
+    without_quotes,
+    write_key_file,
+)
+from plaquecast.ingest.dicom import read_files
+from plaquecast.ingest.dicom_volumes import Series
+from plaquecast.ingest.door import files_below
+from plaquecast.ingest.image_quality import image_quality
+from plaquecast.ingest.series_choice import ChosenSeries, choose_series
+from plaquecast.ingest.study import FoundPatient, FoundVisit, NamedFile, find_studies
+from plaquecast.ingest.table_mapping import load_mapping
+from plaquecast.ingest.visit_matching import match_rows
+from plaquecast.ingest.weighting_table import SeriesKey, SeriesRow, read_weighting_table, weighting_table
+from plaquecast.settings import Settings
+from plaquecast.store.atomic import write_json, write_text
+from plaquecast.store.bids import (
+    image_path,
+    write_dataset_description,
+    write_image,
+    write_participants,
+    write_sessions,
+)
+
+WEIGHTINGS = "weightings.tsv"
+"""What each series was taken for; edited by the user, it decides the next import."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _PatientPlan:
+    """A patient who goes in: pseudonym, visits by name with their scans and the row of the table."""
+
+    found: FoundPatient
+    pseudonym: Pseudonym
+    visits: tuple[tuple[str, FoundVisit, ClinicalRow | None], ...]
+
+
+def import_dataset(
+    source: Path,
+    clinical: Path | None,
+    mapping: Path | None,
+    key_file: Path | None,
+    weightings: Path | None,
+    out: Path,
+    settings: Settings,
+) -> tuple[Finding, ...]:
+    """Read scans and table, remove identities, and write a BIDS dataset; who cannot be used stands in the findings.
+
+    Args:
+        source: folder or archive of DICOM files, of any names and order.
+        clinical: table with one row per patient and visit; its patient codes are the patient IDs in the images.
+        mapping: TOML that maps the table's columns, units and codes.
+        key_file: who is who; read if it is there, so that a later import gives the same codes and dates.
+        weightings: the edited `weightings.tsv` of an earlier import.
+        out: new folder of the dataset.
+        settings: all settings.
+
+    Raises:
+        InputError: if `out` is not empty, the source or a table cannot be read, or nobody can be imported.
+    """
+    if out.exists() and any(out.iterdir()):
+        raise _refused(
+            out.name, "a new or empty folder", "one with files in it", "Name another folder.", "out-not-empty"
+        )
+    decided = read_weighting_table(weightings) if weightings else {}
+    rows, findings = _clinical_rows(clinical, mapping)
+    with _opened(source, settings) as files:
+        studies = find_studies(files, settings.ingest)
+        findings += [*studies.findings, *say.passed_over(studies.passed_over)]
+        known = read_key_file(key_file) if key_file else {}
+        days = {patient.patient_id: patient.visits[0].acquired for patient in studies.patients}
+        pseudonyms = give_pseudonyms(days, known)
+        plans = []
+        for patient in studies.patients:
+            plan, found = _plan(patient, pseudonyms[patient.patient_id], rows.pop(patient.patient_id, ()))
+            findings += found
+            plans += [plan] if plan is not None else []
+        findings += [say.row_without_patient(row) for own in rows.values() for row in own]
+        written, found = _write_patients(plans, decided, out, settings)
+    if key_file is not None:
+        write_key_file(key_file, known | {plan.found.patient_id: plan.pseudonym for plan in plans})
+    findings += found
+    if not written:
+        first = next((str(each) for each in findings if each.severity is Severity.REFUSED), "no MR image")
+        raise _refused("the source", "at least one patient who can be used", first[:200], "Mend the source.", "nobody")
+    return without_quotes(findings)
+
+
+@contextmanager
+def _opened(source: Path, settings: Settings) -> Iterator[list[NamedFile]]:
+    """The source's files under names that name nobody; an archive is unpacked and the files removed afterwards."""
+    if not source.exists():
+        raise _refused(source.name, "a folder or archive of DICOM files", "none", "Check the path.", "no-source")
+    with tempfile.TemporaryDirectory(prefix="plaquecast-") as folder:
+        paths = unpack(source, Path(folder), settings.ingest) if is_archive(source) else files_below(source)
+        yield [(path, f"file {number} of {len(paths)}") for number, path in enumerate(paths, start=1)]
+
+
+def _clinical_rows(
+    clinical: Path | None, mapping: Path | None
+) -> tuple[dict[str, tuple[ClinicalRow, ...]], list[Finding]]:
+    if clinical is None:
+        return {}, []
+    table = read_clinical_table(clinical, load_mapping(mapping) if mapping else None)
+    rows: dict[str, tuple[ClinicalRow, ...]] = {}
+    for row in table.rows:
+        rows[row.patient_id] = (*rows.get(row.patient_id, ()), row)
+    return rows, [replace(finding, patient_id="", session_id="") for finding in table.findings]
+
+
+def _plan(
+    patient: FoundPatient, pseudonym: Pseudonym, rows: Sequence[ClinicalRow]
+) -> tuple[_PatientPlan | None, list[Finding]]:
+    where = f"sub-{pseudonym.code}"
+    matched = match_rows([visit.acquired for visit in patient.visits], rows, where)
+    findings = [*matched.findings, *say.contradictions(patient, matched.rows, where)]
+    if not rows:
+        findings.append(say.patient_without_row(where))
+    findings += say.undated(patient, where)
+    findings = [replace(each, patient_id=pseudonym.code) for each in findings]
+    if any(each.severity is Severity.REFUSED for each in findings):
+        return None, findings
+    visits = tuple(
+        (row.session_id if row is not None and row.session_id else _session_id(index), visit, row)
+        for index, (visit, row) in enumerate(zip(patient.visits, matched.rows, strict=True))
+    )
+    return _PatientPlan(patient, pseudonym, visits), findings
+
+
+def _session_id(index: int) -> str:
+    return "baseline" if index == 0 else "followup" if index == 1 else f"followup{index}"
+
+
+def _write_patients(
+    plans: Sequence[_PatientPlan], decided: Mapping[SeriesKey, Weighting | None], out: Path, settings: Settings
+) -> tuple[dict[str, Sex | Missing], list[Finding]]:
+    sexes: dict[str, Sex | Missing] = {}
+    series_rows: list[SeriesRow] = []
+    findings: list[Finding] = []
+    for plan in plans:
+        code, visits = plan.pseudonym.code, []
+        for session_id, visit, row in plan.visits:
+            chosen = choose_series(_read(visit, settings), (code, session_id), decided, settings.ingest)
+            series_rows += chosen.rows
+            findings += chosen.findings
+            images = _write_images(out, code, session_id, chosen, settings)
+            findings += images.findings
+            if images.paths:
+                record = without_old_age(row.clinical if row is not None else ClinicalRecord())
+                acquired = plan.pseudonym.move(_day(visit, row))
+                visits.append(VisitSource(session_id, acquired, images.paths, record))
+        if visits:
+            write_sessions(out, code, visits)
+            sexes[code] = _sex(plan)
+        else:
+            findings.append(say.nothing_usable(code))
+    if sexes:
+        write_participants(out, sexes)
+        write_dataset_description(out, "Imported by plaquecast", simulated=False)
+    write_text(out / WEIGHTINGS, weighting_table(series_rows))
+    write_text(out / ".bidsignore", f"{WEIGHTINGS}\n")
+    return sexes, findings
+
+
+def _read(visit: FoundVisit, settings: Settings) -> Iterator[tuple[tuple[Series, ...], tuple[Finding, ...]]]:
+    for files in visit.series:
+        content = read_files(files, settings.ingest)
+        yield content.series, content.findings
+
+
+@dataclass(frozen=True, slots=True)
+class _Written:
+    paths: Mapping[Weighting, Path]
+    findings: tuple[Finding, ...]
+
+
+def _write_images(out: Path, code: str, session_id: str, chosen: ChosenSeries, settings: Settings) -> _Written:
+    paths: dict[Weighting, Path] = {}
+    findings: list[Finding] = []
+    for weighting, series in chosen.series.items():
+        volume = series.as_volume(weighting)
+        quality = image_quality(volume, settings.ingest)
+        if not quality.passed:
+            findings.append(say.poor_image(code, session_id, weighting, quality.reason))
+        paths[weighting] = write_image(out, code, session_id, volume)
+        path = image_path(out, code, session_id, weighting)
+        write_json(path.with_name(path.name.replace(".nii.gz", ".json")), say.image_sidecar(series.tags))
+    return _Written(paths, tuple(findings))
+
+
+def _day(visit: FoundVisit, row: ClinicalRow | None) -> date | Missing:
+    return row.acquired if row is not None and isinstance(visit.acquired, Missing) else visit.acquired
+
+
+def _sex(plan: _PatientPlan) -> Sex | Missing:
+    told = [row.clinical.sex for _, _, row in plan.visits if row is not None]
+    return next((sex for sex in told if not isinstance(sex, Missing)), plan.found.sex)
+
+
+def _refused(where: str, expected: str, found: str, remedy: str, code: str) -> InputError:
+    return InputError(expected=expected, found=found, where=where, remedy=remedy, code=code)

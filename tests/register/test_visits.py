@@ -1,0 +1,60 @@
+"""Two simulated visits face to face: where the truth says, and neither favored."""
+
+import numpy as np
+import pytest
+from benchmarks.register_truth import true_transform, walls_of
+
+from plaquecast.domain.anatomy import Side, Weighting
+from plaquecast.domain.transform import RigidTransform
+from plaquecast.domain.visit import AlignedVisit, VisitAlignment
+from plaquecast.errors import InputError
+from plaquecast.register.visits import align_visits
+from plaquecast.settings import RegisterSettings
+from plaquecast.simulate.people import SimulatedPatient
+
+
+@pytest.fixture(scope="module")
+def found(patient: SimulatedPatient, aligned: tuple[AlignedVisit, AlignedVisit]) -> VisitAlignment:
+    baseline, follow_up = patient.visits
+    axes = {side: (baseline.truth[side].centerline, follow_up.truth[side].centerline) for side in Side}
+    return align_visits(*aligned, axes, RegisterSettings())
+
+
+def test_follow_up_lies_on_baseline(patient: SimulatedPatient, found: VisitAlignment) -> None:
+    baseline, follow_up = patient.visits
+    true = true_transform(baseline, Weighting.T1W, follow_up, Weighting.T1W)
+    assert found.quality.passed
+    # promised for simulated necks: under a third of the acquired pixel across, a quarter of a slice along
+    across, along = walls_of(baseline).errors_mm(found.neck, true)
+    assert np.median(across) < 0.15
+    assert np.median(along) < 0.5
+    for side, transform in found.arteries.items():
+        assert isinstance(transform, RigidTransform)
+        across, along = walls_of(baseline, side).errors_mm(transform, true)
+        assert np.median(across) < 0.15
+        assert np.median(along) < 0.5
+
+
+def test_swapping_the_visits_gives_the_inverse(
+    patient: SimulatedPatient, aligned: tuple[AlignedVisit, AlignedVisit], found: VisitAlignment
+) -> None:
+    baseline, follow_up = patient.visits
+    axes = {side: (follow_up.truth[side].centerline, baseline.truth[side].centerline) for side in Side}
+    swapped = align_visits(aligned[1], aligned[0], axes, RegisterSettings())
+    assert swapped.quality == found.quality
+    pairs = [(swapped.neck, found.neck), *((swapped.arteries[side], found.arteries[side]) for side in Side)]
+    for back, there in pairs:
+        assert isinstance(back, RigidTransform)
+        assert isinstance(there, RigidTransform)
+        # one of the two is the inverse of the other by construction; inverting it again may round the last bits
+        assert np.allclose(back.matrix_mm, there.inverse().matrix_mm, rtol=0.0, atol=1e-12)
+
+
+def test_visits_without_a_common_weighting_are_refused(aligned: tuple[AlignedVisit, AlignedVisit]) -> None:
+    baseline, follow_up = aligned
+    only_tof = AlignedVisit(
+        follow_up.patient_id, follow_up.session_id, follow_up.acquired, Weighting.T2W,
+        {Weighting.T2W: follow_up.volumes[Weighting.T1W]}, {}, {}, follow_up.clinical,
+    )  # fmt: skip
+    with pytest.raises(InputError, match="at least one weighting at both visits"):
+        align_visits(baseline, only_tof, {}, RegisterSettings())
