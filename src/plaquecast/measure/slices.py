@@ -166,7 +166,8 @@ def _squared_contents(
     seen_at_mm = wall_seen_at(contours, planes)
     position = np.array([plane.position_mm for plane in planes])
     component = along_lines(np.stack([each.component_mm2 for each in contents]), seen_at_mm, position)
-    nearest = np.abs(seen_at_mm[None] - position[:, None, None]).argmin(axis=1)
+    number = np.broadcast_to(np.arange(float(len(contents)))[:, None], seen_at_mm.shape)
+    nearest = np.rint(along_lines(number, seen_at_mm, position)).astype(np.intp)
     telling = np.take_along_axis(np.stack([each.telling for each in contents]), nearest, axis=0)
     return [
         replace(each, component_mm2=area, telling=kind)
