@@ -72,7 +72,7 @@ def weighted_errors(room: Classroom, factor: Factor, predicted: FloatArray, powe
     known = np.isfinite(lesson.corrected)
     error = np.abs(predicted - np.where(known, lesson.corrected, 0.0)) * np.sqrt(lesson.weights)
     _, group = np.unique(room.features.patient_ids, return_inverse=True)
-    return np.bincount(group, np.where(known, error**power, 0.0))
+    return np.bincount(group, np.where(known, error**power, 0.0)).astype(np.float64)
 
 
 def choose(room: Classroom, factor: Factor, tuned: Sequence[Tuned]) -> Tuned:
