@@ -44,6 +44,9 @@ _FUNCTIONAL_GROUPS = (
     "CTImageFrameTypeSequence",
 )
 
+_MOST_PIXELS = 2**28
+"""A thousand slices of 512 x 512; no object of the neck holds more."""
+
 _META_BYTES = 2048
 """Within these first bytes an object names its encoding."""
 
@@ -189,12 +192,15 @@ def name_of_uid(uid: Any, otherwise: str) -> str:
 
 
 def _check_pixel_data(dataset: Dataset, file: str) -> None:
+    n_pixels = int(dataset.Rows) * int(dataset.Columns) * int(dataset.get("NumberOfFrames") or 1)
+    if n_pixels > _MOST_PIXELS:
+        remedy = "Take the damaged object out of the folder."
+        raise _refused(file, f"at most {_MOST_PIXELS} pixels", f"{n_pixels} declared", remedy, "image-too-large")
     if "PixelData" not in dataset:
         raise _refused(file, "pixels", "none", "Send the images again; they were sent without pixels.", "no-pixels")
     syntax = _syntax(dataset)
     if syntax is not None and syntax.is_compressed:
         return
-    n_pixels = int(dataset.Rows) * int(dataset.Columns) * int(dataset.get("NumberOfFrames") or 1)
     needed = n_pixels * int(dataset.BitsAllocated) // 8
     given = len(dataset.PixelData)
     if not needed <= given <= needed + 1:  # one byte makes an odd length even
