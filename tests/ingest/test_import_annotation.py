@@ -35,7 +35,8 @@ def _import(dataset: Path, file: Path, names: tuple[str, ...] = (), cascade: Cas
 def _nrrd(path: Path, labels: np.ndarray) -> Path:
     slices, rows, columns = labels.shape
     header = (
-        f"NRRD0004\ntype: unsigned char\ndimension: 3\nspace: left-posterior-superior\nsizes: {columns} {rows} {slices}\n"
+        "NRRD0004\ntype: unsigned char\ndimension: 3\nspace: left-posterior-superior\n"
+        f"sizes: {columns} {rows} {slices}\n"
         "space directions: (0.5,0,0) (0,0.6,0) (0,0,2)\nkinds: domain domain domain\nencoding: raw\n"
         "space origin: (-55,-18,0)\nSegment0_LabelValue:=1\nSegment0_Name:=lumen\nSegment1_LabelValue:=2\n"
         "Segment1_Name:=my wall\n\n"
