@@ -36,7 +36,7 @@ def image_quality(volume: Volume, settings: IngestSettings) -> ImageQuality:
     >>> image = (100 + rng.normal(0, 60, (12, 64, 64))).astype(np.float32)
     >>> noisy = Volume(Grid.axis_aligned((12, 64, 64), (2.0, 1.0, 1.0)), image, Weighting.T1W)
     >>> image_quality(noisy, IngestSettings()).reason.split(";")[0]
-    'signal to noise 2.9, at least 4 is asked'
+    'signal to noise 3.2, at least 4 is asked'
     """
     length_mm = volume.grid.shape[0] * volume.grid.slice_spacing_mm
     width_mm = min(np.multiply(volume.grid.shape[1:], volume.grid.spacing_mm[1:]))

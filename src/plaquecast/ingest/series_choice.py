@@ -12,6 +12,9 @@ from plaquecast.ingest.weighting import Identification, identify
 from plaquecast.ingest.weighting_table import SeriesKey, SeriesRow
 from plaquecast.settings import IngestSettings
 
+_STRAY = ("too-few-slices",)
+"""A stray slice or two, such as a localizer sent along, do not spoil the series beside them."""
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ChosenSeries:
@@ -42,6 +45,9 @@ def choose_series(
     names: Counter[str] = Counter()
     for series_of_one, found in contents:
         findings += found
+        if any(each.severity is Severity.REFUSED and each.code not in _STRAY for each in found):
+            findings += [_in_parts((*visit, _name(series, names))) for series in series_of_one]
+            continue
         for series in series_of_one:
             key = (*visit, _name(series, names))
             identification = _decision(key, series, decided)
@@ -84,6 +90,11 @@ def _unsure(key: SeriesKey, identification: Identification) -> Finding:
     return Finding(
         Severity.FLAGGED, "weighting-unsure", "a series whose weighting is clear", found, _where(key), remedy
     )
+
+
+def _in_parts(key: SeriesKey) -> Finding:
+    remedy = "Mend the series; a part of it is refused, so the rest is not used."
+    return Finding(Severity.REFUSED, "series-in-parts", "whole series", "a part of one", _where(key), remedy)
 
 
 def _burned_in(key: SeriesKey) -> Finding:

@@ -15,6 +15,7 @@ from plaquecast.errors import InputError
 from plaquecast.ingest import import_findings as say
 from plaquecast.ingest.archive import is_archive, unpack
 from plaquecast.ingest.clinical_table import ClinicalRow, read_clinical_table
+from plaquecast.ingest.dataset_findings import poor_image
 from plaquecast.ingest.deidentify import (
     Pseudonym,
     give_pseudonyms,
@@ -125,7 +126,7 @@ def _clinical_rows(
     rows: dict[str, tuple[ClinicalRow, ...]] = {}
     for row in table.rows:
         rows[row.patient_id] = (*rows.get(row.patient_id, ()), row)
-    return rows, list(table.findings)
+    return rows, [replace(finding, patient_id="", session_id="") for finding in table.findings]
 
 
 def _plan(
@@ -201,7 +202,7 @@ def _write_images(out: Path, code: str, session_id: str, chosen: ChosenSeries, s
         volume = series.as_volume(weighting)
         quality = image_quality(volume, settings.ingest)
         if not quality.passed:
-            findings.append(say.poor_image(code, session_id, weighting, quality.reason))
+            findings.append(poor_image(code, session_id, weighting, quality.reason))
         paths[weighting] = write_image(out, code, session_id, volume)
         path = image_path(out, code, session_id, weighting)
         write_json(path.with_name(path.name.replace(".nii.gz", ".json")), say.image_sidecar(series.tags))
