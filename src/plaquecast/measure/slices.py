@@ -77,7 +77,7 @@ def unwrap(segmentation: ArterySegmentation, n_angles: int) -> list[UnwrappedSli
     Left out are slices that are not covered, hold voxels nobody judged, cut the artery too obliquely, or show no closed
     vessel with a lumen.
     """
-    fractions = _fractions(segmentation)
+    fractions = _settled(_fractions(segmentation))
     planes, contours, contents = [], [], []
     frame = WallFrame.of(segmentation.centerline, segmentation.side)
     for plane in _planes(segmentation, frame):
@@ -98,6 +98,31 @@ def _fractions(segmentation: ArterySegmentation) -> Array:
         return segmentation.probabilities
     tissues = np.arange(N_TISSUES)[:, None, None, None]
     return (segmentation.labels.array == tissues).astype(np.float32)
+
+
+def _settled(fractions: Array) -> Array:
+    """Fractions in which components count only where they are more likely than not, and in the voxels around.
+
+    Elsewhere they are a segmenter's doubt, which adds up over a wall to a component that is not there; it goes to the
+    wall. A cap may be thinner than a voxel: it counts wherever it lies at a core.
+    """
+    settled = fractions.copy()
+    at_core = np.zeros(fractions.shape[1:], dtype=bool)
+    for kinds in (CORE, (Tissue.FIBROUS_CAP,), (Tissue.CALCIFICATION,), (Tissue.LOOSE_MATRIX,)):
+        place = _around(fractions[list(kinds)].sum(axis=0) >= HALF)
+        if kinds == CORE:
+            at_core = place
+        elif kinds == (Tissue.FIBROUS_CAP,):
+            place = place | at_core
+        for kind in kinds:
+            settled[Tissue.WALL] += np.where(place, 0.0, fractions[kind])
+            settled[kind] = np.where(place, fractions[kind], 0.0)
+    return settled
+
+
+def _around(places: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Voxels (slices, rows, columns) that are among the given ones or touch one."""
+    return np.asarray(ndimage.binary_dilation(places, np.ones((3, 3, 3), dtype=bool)), dtype=bool)
 
 
 def _planes(segmentation: ArterySegmentation, frame: WallFrame) -> Iterator[CrossSection]:
