@@ -71,15 +71,48 @@ def annotation_path(root: Path, patient_id: str, session_id: str, side: Side, ki
     return folder / f"{stem}_{middle}desc-carotid{side.letter}_{suffix}.nii.gz"
 
 
+def artery_of_labels(
+    labels: LabelMap, side: Side, reference: Grid, bifurcation_mm: FloatArray | None, reader: str, where: str
+) -> ArterySegmentation:
+    """One annotated artery from its label map alone, checked like those of a dataset.
+
+    Args:
+        labels: on the reference grid, or on a box of whole voxels of it.
+        side: the patient's own side.
+        reference: grid of the visit's reference image.
+        bifurcation_mm: the tip of the flow divider, LPS mm, or None if it is not known.
+        reader: who annotated.
+        where: what to call the annotation in messages.
+
+    Raises:
+        InputError: as `read_annotations`.
+    """
+    _check_grid(labels.grid, reference, where)
+    covered = _covered(labels, where)
+    axis, positions = axis_of_labels(labels, covered, bifurcation_mm)
+    _check_side(side, axis, reference, where)
+    return ArterySegmentation(
+        side, labels, axis, positions, covered.astype(np.float64), covered, f"annotation {reader}"
+    )
+
+
+def _covered(labels: LabelMap, where: str, judged: NDArray[np.bool_] | None = None) -> NDArray[np.bool_]:
+    """Slices that were annotated: those with a lumen; the lumen has to lie in a wall."""
+    covered = np.array([(plane == Tissue.LUMEN).any() for plane in labels.array])
+    if judged is not None:
+        covered &= judged
+    if not covered.any():
+        raise _refused(where, "a lumen", "none", "Annotate the lumen, or remove the file.", "empty-annotation")
+    _check_lumen(labels, where)
+    return covered
+
+
 def _read_side(path: Path, side: Side, visit: AlignedVisit, settings: IngestSettings) -> ArterySegmentation:
     sidecar = read_json_object(_beside(path))
-    array, affine = read_nifti_array(path, settings, path.name)
-    labels = _labels(array, affine, path, visit.grid)
-    has_lumen = np.array([(plane == Tissue.LUMEN).any() for plane in labels.array])
-    covered = has_lumen & np.array(_per_slice(sidecar, "Covered", has_lumen.tolist(), path), dtype=np.bool_)
-    if not covered.any():
-        raise _refused(path.name, "a lumen", "none", "Annotate the lumen, or remove the file.", "empty-annotation")
-    _check_lumen(labels, path.name)
+    labels = read_label_map(path, settings)
+    _check_grid(labels.grid, visit.grid, path.name)
+    n_slices = labels.grid.shape[0]
+    covered = _covered(labels, path.name, np.array(_per_slice(sidecar, "Covered", [True] * n_slices, path), dtype=bool))
     centerline, positions = _axis(labels, covered, sidecar, path)
     _check_side(side, centerline, visit.grid, path.name)
     confidence = _per_slice(sidecar, "Confidence", covered.astype(float).tolist(), path)
@@ -96,7 +129,13 @@ def _read_side(path: Path, side: Side, visit: AlignedVisit, settings: IngestSett
     )
 
 
-def _labels(array: NDArray[Any], affine: FloatArray, path: Path, reference: Grid) -> LabelMap:
+def read_label_map(path: Path, settings: IngestSettings) -> LabelMap:
+    """Read a NIfTI label map; its label table `.tsv`, if it lies beside it, says what the values mean.
+
+    Raises:
+        InputError: if the file is damaged, or a label has no known meaning.
+    """
+    array, affine = read_nifti_array(path, settings, path.name)
     remedy = "Mend the labels, or describe them in the label table beside the file (columns index and name)."
     whole = np.rint(array)
     if (whole != array).any() or (whole < 0).any() or (whole > NOT_ANNOTATED).any():
@@ -113,12 +152,15 @@ def _labels(array: NDArray[Any], affine: FloatArray, path: Path, reference: Grid
         labels = LabelMap(Grid((array.shape[0], array.shape[1], array.shape[2]), affine), values)
     except InputError as problem:
         raise _refused(path.name, problem.expected, problem.found, remedy, problem.code) from problem
-    off = _off_grid_mm(labels.grid, reference)
+    return labels
+
+
+def _check_grid(grid: Grid, reference: Grid, where: str) -> None:
+    off = _off_grid_mm(grid, reference)
     if off > GRID_TOLERANCE_MM:
         found = f"voxels that lie {off:.2f} mm beside it"
         remedy = "Draw the labels on the reference image of this visit, or resample them on its grid."
-        raise _refused(path.name, "the grid of the visit's reference image", found, remedy, "annotation-grid")
-    return labels
+        raise _refused(where, "the grid of the visit's reference image", found, remedy, "annotation-grid")
 
 
 def _label_table(path: Path) -> dict[int, int]:

@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping, Sequence
 
-from plaquecast.domain.anatomy import Weighting
 from plaquecast.domain.dataset import Finding, Severity
 from plaquecast.domain.missing import Missing
 from plaquecast.domain.visit import DAYS_PER_YEAR
@@ -105,13 +104,4 @@ def nothing_usable(code: str) -> Finding:
     remedy = "See the findings about the series; the patient is not imported."
     return Finding(
         Severity.REFUSED, "patient-without-images", "at least one usable image", "none", f"sub-{code}", remedy, code
-    )
-
-
-def poor_image(code: str, session_id: str, weighting: Weighting, reason: str) -> Finding:
-    """An image that does not pass the gate of image quality; it is imported."""
-    where = f"{weighting} of sub-{code} ses-{session_id}"
-    remedy = "Look at the image; leave it out, or repeat the scan, if it cannot be read."
-    return Finding(
-        Severity.FLAGGED, "image-quality", "an image that can be read", reason, where, remedy, code, session_id
     )

@@ -15,6 +15,7 @@ from plaquecast.errors import InputError
 from plaquecast.ingest import import_findings as say
 from plaquecast.ingest.archive import is_archive, unpack
 from plaquecast.ingest.clinical_table import ClinicalRow, read_clinical_table
+from plaquecast.ingest.dataset_findings import poor_image
 from plaquecast.ingest.deidentify import (
     Pseudonym,
     give_pseudonyms,
@@ -201,7 +202,7 @@ def _write_images(out: Path, code: str, session_id: str, chosen: ChosenSeries, s
         volume = series.as_volume(weighting)
         quality = image_quality(volume, settings.ingest)
         if not quality.passed:
-            findings.append(say.poor_image(code, session_id, weighting, quality.reason))
+            findings.append(poor_image(code, session_id, weighting, quality.reason))
         paths[weighting] = write_image(out, code, session_id, volume)
         path = image_path(out, code, session_id, weighting)
         write_json(path.with_name(path.name.replace(".nii.gz", ".json")), say.image_sidecar(series.tags))

@@ -116,6 +116,15 @@ class BrightBloodSegmenter:
         )  # fmt: skip
 
 
+def describe() -> str:
+    """What segmented, in one sentence for the methods text."""
+    return (
+        "Both carotids were found in bright-blood images as a symmetric pair of bright round tubes medial to the"
+        " jugular veins, and their lumens outlined at half of the contrast to their surroundings; wall, plaque and"
+        " components are not shown by these images."
+    )
+
+
 def _bright_volume(visit: AlignedVisit) -> Volume:
     where = f"{visit.patient_id} {visit.session_id}"
     if Weighting.TOF not in visit.volumes:
