@@ -60,8 +60,8 @@ def describe(settings: MeasureSettings) -> str:
         "Lumen and outer wall were traced where tissue fractions pass one half, on"
         f" {settings.n_angles} rays per slice, projected across the artery's axis. Wall thickness is the length of the"
         " streamlines of the harmonic function between both contours. Plaque is wall thicker than"
-        f" {settings.plaque_thickness_mm:g} mm over at least {LEAST_PLAQUE_SLICES} slices, and every component. Areas of"
-        " components are sums of fractions, where these pass one half and in the voxels around."
+        f" {settings.plaque_thickness_mm:g} mm over at least {LEAST_PLAQUE_SLICES} slices, and every component."
+        " Areas of components are sums of fractions, where these pass one half and in the voxels around."
         f" A fibrous cap thinner than {settings.cap_resolution_mm:g} mm is given as below resolution."
     )
 
