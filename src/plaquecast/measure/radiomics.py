@@ -42,23 +42,23 @@ def artery_radiomics(
         weighting: resample(volume.array, volume.grid, segmentation.grid, RigidTransform.identity())
         for weighting, volume in volumes.items()
     }
-    found: dict[str, dict[str, Measured]] = {}
-    for name, part in parts.items():
-        features: dict[str, Measured] = dict(shape_features(part, segmentation.grid.spacing_mm))
-        for weighting, image in images.items():
-            for feature, value in _of_image(image, part).items():
-                features[f"{weighting.value}_{feature}"] = value
-        too_small = Missing(Reason.NOT_APPLICABLE, f"{int(part.sum())} voxels")
-        found[name] = features if part.sum() >= LEAST_VOXELS else dict.fromkeys(features, too_small)
-    return found
+    return {name: _of_part(part, segmentation.grid.spacing_mm, images) for name, part in parts.items()}
 
 
-def _of_image(image: NDArray[np.float32], part: NDArray[np.bool_]) -> dict[str, float]:
-    values = image[part].astype(np.float64) if part.any() else np.zeros(2)
-    low, high = values.min(), values.max()
-    level = np.zeros(image.shape, dtype=np.intp)
-    level[part] = np.minimum(1 + N_LEVELS * (values - low) / max(high - low, 1e-12), N_LEVELS)
-    return intensity_features(values) | texture_features(level)
+def _of_part(
+    part: NDArray[np.bool_], spacing_mm: tuple[float, float, float], images: Mapping[Weighting, NDArray[np.float32]]
+) -> dict[str, Measured]:
+    if part.sum() < LEAST_VOXELS:
+        names = [*SHAPE_NAMES, *(f"{weighting.value}_{name}" for weighting in images for name in IMAGE_NAMES)]
+        return dict.fromkeys(names, Missing(Reason.NOT_APPLICABLE, f"{int(part.sum())} voxels"))
+    features: dict[str, Measured] = dict(shape_features(part, spacing_mm))
+    for weighting, image in images.items():
+        values = image[part].astype(np.float64)
+        level = np.zeros(image.shape, dtype=np.intp)
+        level[part] = np.minimum(1 + N_LEVELS * (values - values.min()) / max(np.ptp(values), 1e-12), N_LEVELS)
+        for name, value in (intensity_features(values) | texture_features(level)).items():
+            features[f"{weighting.value}_{name}"] = value
+    return features
 
 
 def intensity_features(values: FloatArray) -> dict[str, float]:
@@ -108,8 +108,6 @@ def texture_features(level: NDArray[np.intp]) -> dict[str, float]:
 
 def shape_features(part: NDArray[np.bool_], spacing_mm: tuple[float, float, float]) -> dict[str, float]:
     """Volume and surface of the mesh at one half of the part (slices, rows, columns), and sphericity."""
-    if not part.any():
-        return {"mesh_volume_mm3": 0.0, "surface_area_mm2": 0.0, "sphericity": 0.0}
     points, faces, _, _ = marching_cubes(np.pad(part, 1).astype(np.float32), 0.5, spacing=spacing_mm)
     corners = points[faces].astype(np.float64)
     volume = abs(float(np.einsum("ij,ij->i", corners[:, 0], np.cross(corners[:, 1], corners[:, 2])).sum())) / 6.0
@@ -138,3 +136,8 @@ def _co_occurrence(level: NDArray[np.intp]) -> FloatArray:
 def _entropy(share: FloatArray) -> float:
     positive = share[share > 0.0]
     return float(-(positive * np.log2(positive)).sum())
+
+
+SHAPE_NAMES = tuple(shape_features(np.ones((1, 1, 1), dtype=bool), (1.0, 1.0, 1.0)))
+IMAGE_NAMES = (*intensity_features(np.zeros(1)), *texture_features(np.ones((1, 1, 2), dtype=np.intp)))
+"""Names of the features, in their order."""
