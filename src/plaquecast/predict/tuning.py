@@ -110,13 +110,17 @@ def _total(room: Classroom, factor: Factor, predicted: FloatArray, power: int) -
 def blend(room: Classroom, factor: Factor, mean: Tuned, bold: Sequence[Tuned]) -> Tuned:
     """Mix models with the weights, none negative, that fit best out of fold (Breiman 1996, stacked regressions).
 
-    What the models add to the population mean is weighed, so that weights below 1 in sum draw towards the mean.
+    What the models add to the population mean is weighed, so that weights below 1 in sum draw towards the mean. The
+    weights are drawn towards equal shares of the kinds that are as good as the best one, within a standard error.
     """
     lesson = room.whole[factor]
     known = np.isfinite(lesson.corrected)
     root = np.sqrt(lesson.weights[known])
     gains = np.column_stack([(entry.out_of_fold - mean.out_of_fold)[known] * root for entry in bold])
-    weights = nnls(gains, (lesson.corrected - mean.out_of_fold)[known] * root)[0]
+    wanted = (lesson.corrected - mean.out_of_fold)[known] * root
+    pull = np.sqrt(PULL_TO_EQUAL * np.mean((gains**2).sum(axis=0)))
+    rows = np.vstack([gains, pull * np.eye(len(bold))])
+    weights = nnls(rows, np.concatenate([wanted, pull * _equal_shares(room, factor, bold)]))[0]
     used = [(entry, float(weight)) for entry, weight in zip(bold, weights, strict=True) if weight > 0.0]
     entries = [mean, *(entry for entry, _ in used)]
     shares = (1.0 - sum(weight for _, weight in used), *(weight for _, weight in used))
@@ -124,6 +128,16 @@ def blend(room: Classroom, factor: Factor, mean: Tuned, bold: Sequence[Tuned]) -
     members = tuple(Blend(parts, kinds, shares) for parts in zip(*(entry.members for entry in entries), strict=True))
     out_of_fold = sum_weighted([entry.out_of_fold for entry in entries], shares)
     return Tuned(BLEND, Blend(tuple(entry.model for entry in entries), kinds, shares), members, out_of_fold)
+
+
+PULL_TO_EQUAL = 0.3
+
+
+def _equal_shares(room: Classroom, factor: Factor, bold: Sequence[Tuned]) -> FloatArray:
+    errors = [weighted_errors(room, factor, entry.out_of_fold, power=2) for entry in bold]
+    best = min(errors, key=lambda error: error.sum())
+    is_as_good = [(error - best).sum() <= np.std(error - best) * np.sqrt(len(best)) for error in errors]
+    return np.array(is_as_good) / np.sum(is_as_good)
 
 
 def _cross_fit(room: Classroom, factor: Factor, candidate: StoredModel) -> tuple[tuple[StoredModel, ...], FloatArray]:
