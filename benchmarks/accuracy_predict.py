@@ -179,7 +179,7 @@ def _least_squares(rows: FloatArray, change: FloatArray, present: np.ndarray, sp
 
 def null(options: argparse.Namespace) -> None:
     """World `null`: data explain nothing; what is left against true change, and the structural null of measurement."""
-    factors = (Factor.WALL_VOLUME, Factor.WALL_THICKENING, Factor.STENOSIS, Factor.PLAQUE_VOLUME)
+    factors = (Factor.WALL_VOLUME, Factor.STENOSIS)
     settings = PredictSettings(bootstrap_samples=50)
     rows: dict[Factor, list[list[float]]] = {factor: [] for factor in factors}
     whole = [cohort(500, options.seed + k, "null", options.keep) for k in range((options.cohorts + 1) // 2)]

@@ -39,13 +39,13 @@ def _targets(values: dict[Factor, np.ndarray], n: int) -> TargetTable:
 
 
 def test_it_learns_from_both_the_wall_and_the_record() -> None:
-    inputs = _inputs(320, seed=1)
+    inputs = _inputs(160, seed=1)
     statin = np.nan_to_num(column(inputs.features, "statin"))
     # one factor hangs on the thickest part of the wall, another on the record
     wall = inputs.maps[:, 0].max(axis=(1, 2)).astype(float)
-    targets = _targets({Factor.WALL_VOLUME: wall, Factor.STENOSIS: 2.0 * statin}, 320)
-    recipe = Recipe(epochs=15, width=8, batch=32, dropout=0.0)
-    model = fit_deep(inputs, targets, np.full((320, *SHAPE), np.nan, np.float32), recipe)
+    targets = _targets({Factor.WALL_VOLUME: wall, Factor.STENOSIS: 2.0 * statin}, 160)
+    recipe = Recipe(epochs=15, width=8, batch=16, dropout=0.0, learning_rate=5e-3)
+    model = fit_deep(inputs, targets, np.full((160, *SHAPE), np.nan, np.float32), recipe)
     told = model.predict(inputs)
     for factor, truth in ((Factor.WALL_VOLUME, wall), (Factor.STENOSIS, 2.0 * statin)):
         expected = told.expected[:, FACTORS.index(factor)]
@@ -55,7 +55,12 @@ def test_it_learns_from_both_the_wall_and_the_record() -> None:
 def test_the_map_head_finds_where_the_wall_grows() -> None:
     inputs = _inputs(128, seed=2)
     growth = inputs.maps[:, 0].copy()
-    model = fit_deep(inputs, _targets({Factor.WALL_VOLUME: np.zeros(128)}, 128), growth, replace(QUICK, epochs=20))
+    model = fit_deep(
+        inputs,
+        _targets({Factor.WALL_VOLUME: np.zeros(128)}, 128),
+        growth,
+        replace(QUICK, epochs=20, width=8, learning_rate=1e-2),
+    )
     told = model.predict(inputs).thickening
     assert np.corrcoef(told.ravel(), growth.ravel())[0, 1] > 0.7
 

@@ -66,9 +66,20 @@ def lessons(features: FeatureTable, targets: TargetTable) -> Mapping[Factor, Les
     own = {factor: _own_variance(values, targets.error_per_year[factor]) for factor, values in corrected.items()}
     shared = _shared_growth(corrected, targets, own)
     return {
-        factor: Lesson(values, corrected[factor], shared, _weights(features, targets, factor, own[factor]))
+        factor: Lesson(
+            values, corrected[factor], shared, _weights(features, targets, factor, own[factor]),
+            reliability(values, targets.error_per_year[factor]),
+        )
         for factor, values in targets.values.items()
-    }
+    }  # fmt: skip
+
+
+def reliability(values: FloatArray, error: FloatArray) -> float:
+    """1 − variance of the error / variance of measured change (n,), over what is known; 0 if that is less than two."""
+    known = np.isfinite(values)
+    if known.sum() < 2 or np.var(values[known]) == 0.0:
+        return 0.0
+    return 1.0 - float(np.mean(np.nan_to_num(error[known]) ** 2) / np.var(values[known]))
 
 
 def _weights(features: FeatureTable, targets: TargetTable, factor: Factor, own: float) -> FloatArray:

@@ -79,9 +79,12 @@ def choose(room: Classroom, factor: Factor, tuned: Sequence[Tuned]) -> Tuned:
     """The blend of all bold kinds, if it clearly beats the plain ones on patients left out; else the better plain one.
 
     Clearly is one standard error over patients in squared error. Below `ENOUGH_PATIENTS` it is two, and absolute error
-    must be less too: a few large changes otherwise decide. Small cohorts so fall back on what is plain.
+    must be less too: a few large changes otherwise decide. Small cohorts so fall back on what is plain. Where measured
+    change is nearly all error nothing can be learned from it, and no change is the forecast.
     """
     by_name = {entry.kind.name: entry for entry in tuned}
+    if room.whole[factor].reliability < LEAST_RELIABILITY:
+        return by_name[PLAIN[0]]
     bold = [entry for entry in tuned if not entry.kind.is_naive]
     plain = min((by_name[name] for name in PLAIN), key=lambda entry: _total(room, factor, entry.out_of_fold, power=1))
     if not bold:
@@ -99,6 +102,7 @@ def choose(room: Classroom, factor: Factor, tuned: Sequence[Tuned]) -> Tuned:
 
 PLAIN = ("no change", "stratum mean")
 """What a forecast falls back on."""
+LEAST_RELIABILITY = 0.03
 ENOUGH_PATIENTS = 234
 """With fewer patients not even a residual's SD is known to 10 % (Riley 2019), let alone coefficients."""
 
