@@ -203,3 +203,23 @@ def test_a_refused_patient_does_not_stop_the_others(source: Path):
     refused = [finding for finding in imported.findings if finding.severity is Severity.REFUSED]
     assert {finding.code for finding in refused} == {"sex-differs"}
     assert [patient.patient_id for patient in read_dataset(imported.out).patients] == ["001"]
+
+
+def test_nifti_files_sorted_by_patient_and_visit_are_imported(source: Path, tmp_path: Path):
+    from_dicom = run(source, key_file=tmp_path / "key.csv")
+    for visit in ("baseline", "followup"):
+        for suffix in ("T1w", "T2w"):
+            target = tmp_path / "nifti" / "H1" / visit / f"{suffix.upper()} of Jane.nii.gz"
+            target.parent.mkdir(parents=True, exist_ok=True)
+            stem = f"sub-001/ses-{visit}/anat/sub-001_ses-{visit}_{suffix}.nii.gz"
+            target.write_bytes((from_dicom.out / stem).read_bytes())
+    (tmp_path / "nifti" / "stray.nii.gz").write_bytes(b"x")
+    (tmp_path / "nifti" / "H1" / "baseline" / "scan.nii.gz").write_bytes(target.read_bytes())
+    imported = run(tmp_path / "nifti", out="again", key_file=tmp_path / "key.csv")
+    assert sorted(imported.codes) == ["not-sorted", "weighting-unsure"]
+    tables = [
+        name for name in _contents(from_dicom.out) if name.endswith((".tsv", ".nii.gz")) and "weightings" not in name
+    ]
+    assert {name: _contents(imported.out)[name] for name in tables} == {
+        name: _contents(from_dicom.out)[name] for name in tables
+    }

@@ -10,7 +10,7 @@ from plaquecast.cli.output import speak_json, tell
 
 
 def import_(
-    source: Annotated[Path, typer.Argument(help="Folder or archive of DICOM files.")],
+    source: Annotated[Path, typer.Argument(help="Folder or archive of DICOM files, or PATIENT/VISIT/*.nii.gz.")],
     out: Annotated[Path, typer.Option("--out", help="New folder of the dataset.")],
     clinical: Annotated[
         Path | None, typer.Option("--clinical", help="Table with one row per patient and visit (CSV, TSV or XLSX).")

@@ -1,14 +1,14 @@
 """Of all series of a visit, the one for each weighting; what is unsure or comes twice is asked, not guessed."""
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from plaquecast.domain.anatomy import Weighting
 from plaquecast.domain.dataset import Finding, Severity
 from plaquecast.domain.missing import Missing
 from plaquecast.ingest.dicom_volumes import Series
-from plaquecast.ingest.weighting import Identification, identify
+from plaquecast.ingest.weighting import Identification
 from plaquecast.ingest.weighting_table import SeriesKey, SeriesRow
 from plaquecast.settings import IngestSettings
 
@@ -26,7 +26,7 @@ class ChosenSeries:
 
 
 def choose_series(
-    contents: Iterable[tuple[tuple[Series, ...], tuple[Finding, ...]]],
+    contents: Iterable[tuple[Sequence[tuple[Series, Identification]], Sequence[Finding]]],
     visit: tuple[str, str],
     decided: Mapping[SeriesKey, Weighting | None],
     settings: IngestSettings,
@@ -34,7 +34,7 @@ def choose_series(
     """Choose by what the user decided, else by what each series is identified as with enough confidence.
 
     Args:
-        contents: the volumes of each series of the visit, and the findings about the rest.
+        contents: the volumes of each series of the visit and what each is identified as; findings about the rest.
         visit: the patient's code and the visit's name.
         decided: the user's own decisions.
         settings: the least confidence.
@@ -46,11 +46,11 @@ def choose_series(
     for series_of_one, found in contents:
         findings += found
         if any(each.severity is Severity.REFUSED and each.code not in _STRAY for each in found):
-            findings += [_in_parts((*visit, _name(series, names))) for series in series_of_one]
+            findings += [_in_parts((*visit, _name(series, names))) for series, _ in series_of_one]
             continue
-        for series in series_of_one:
+        for series, identified in series_of_one:
             key = (*visit, _name(series, names))
-            identification = _decision(key, series, decided)
+            identification = Identification(decided[key], 1.0, "decided by the user") if key in decided else identified
             rows.append(SeriesRow(key, identification))
             if identification.confidence < settings.min_weighting_confidence:
                 findings.append(_unsure(key, identification))
@@ -75,12 +75,6 @@ def _name(series: Series, names: Counter[str]) -> str:
     name = f"{tags.number}{echo}"
     names[name] += 1
     return name if names[name] == 1 else f"{name} ({names[name]})"
-
-
-def _decision(key: SeriesKey, series: Series, decided: Mapping[SeriesKey, Weighting | None]) -> Identification:
-    if key in decided:
-        return Identification(decided[key], 1.0, "decided by the user")
-    return identify(series.tags)
 
 
 def _unsure(key: SeriesKey, identification: Identification) -> Finding:

@@ -44,10 +44,14 @@ class Header:
 
 @dataclass(frozen=True, slots=True)
 class FoundVisit:
-    """The files of one patient's scans of one day, by series; undated scans are one visit per study."""
+    """The files of one patient's scans of one day, by series; undated scans are one visit per study.
+
+    `name` is what the source calls the visit, if it does.
+    """
 
     acquired: date | Missing
     series: tuple[tuple[NamedFile, ...], ...]
+    name: str = ""
 
 
 @dataclass(frozen=True, slots=True)
