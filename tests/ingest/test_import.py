@@ -151,7 +151,7 @@ def test_a_dual_echo_becomes_pdw_and_t2w(shared_data: Path, tmp_path: Path):
     findings = import_dataset(source, None, None, None, None, tmp_path / "out", Settings())
     (patient,) = read_dataset(tmp_path / "out").patients
     assert set(patient.visits[0].images) == {Weighting.PDW, Weighting.T2W}
-    assert {finding.code for finding in findings} <= {"not-in-table", "image-quality"}
+    assert {finding.code for finding in findings} <= {"not-in-table", "image-quality", "body-part"}
 
 
 def test_stars_for_an_id_are_refused_with_the_way_out(shared_data: Path, tmp_path: Path):
@@ -223,3 +223,14 @@ def test_nifti_files_sorted_by_patient_and_visit_are_imported(source: Path, tmp_
     assert {name: _contents(imported.out)[name] for name in tables} == {
         name: _contents(from_dicom.out)[name] for name in tables
     }
+
+
+def test_a_lost_slice_at_the_end_of_a_stack_is_told(source: Path):
+    (source / "H1/visit0/t1_tse/IM0012").write_bytes(b"")
+    imported = run(source)
+    assert sorted(imported.codes) == ["file-empty", "maybe-incomplete"]
+
+
+def test_scans_of_another_body_part_are_flagged(tmp_path: Path):
+    write_patient(tmp_path / "source", "H1", {"t1_tse": {"BodyPartExamined": "KNEE"}})
+    assert run(tmp_path / "source").codes == ["body-part", "body-part"]

@@ -12,6 +12,9 @@ from plaquecast.ingest.weighting import Identification
 from plaquecast.ingest.weighting_table import SeriesKey, SeriesRow
 from plaquecast.settings import IngestSettings
 
+_BODY_PARTS = ("NECK", "CAROTID", "HEAD", "SPINE")
+"""Words of which one stands in the header of a scan of the neck, as technicians register it."""
+
 _STRAY = ("too-few-slices",)
 """A stray slice or two, such as a localizer sent along, do not spoil the series beside them."""
 
@@ -59,6 +62,7 @@ def choose_series(
             elif identification.weighting is not None:
                 candidates.setdefault(identification.weighting, []).append((key, series))
                 findings += [_lossy(key)] if series.tags.lossy else []
+                findings += [] if _may_show_neck(series.tags.body_part) else [_other_part(key)]
     findings += [_several(weighting, [key for key, _ in found]) for weighting, found in candidates.items() if found[1:]]
     chosen = {weighting: found[0][1] for weighting, found in candidates.items() if len(found) == 1}
     patient, session = visit
@@ -100,6 +104,16 @@ def _burned_in(key: SeriesKey) -> Finding:
 def _lossy(key: SeriesKey) -> Finding:
     remedy = "Send the images without lossy compression if there are such; these are used."
     return Finding(Severity.FLAGGED, "lossy", "images as they were measured", "lossy compression", _where(key), remedy)
+
+
+def _may_show_neck(body_part: str) -> bool:
+    return not body_part or any(word in body_part for word in _BODY_PARTS)
+
+
+def _other_part(key: SeriesKey) -> Finding:
+    remedy = "Look at the images; they are used."
+    found = "another body part in the header"
+    return Finding(Severity.FLAGGED, "body-part", "images of the neck", found, _where(key), remedy)
 
 
 def _several(weighting: Weighting, keys: list[SeriesKey]) -> Finding:

@@ -101,6 +101,7 @@ def import_dataset(
             findings += found
             plans += [plan] if plan is not None else []
         findings += [say.row_without_patient(row) for own in rows.values() for row in own]
+        findings += _beside_unread(plans, files, studies.findings)
         written, found = _write_patients(plans, decided, out, settings)
     if key_file is not None:
         write_key_file(key_file, known | {plan.found.patient_id: plan.pseudonym for plan in plans})
@@ -164,6 +165,20 @@ def _plan(
 def _day_of_name(visit: FoundVisit, rows: Sequence[ClinicalRow]) -> date | Missing:
     """The date that the table gives to the visit of that name, where the images carry none."""
     return next((row.acquired for row in rows if row.session_id == visit.name), visit.acquired)
+
+
+def _beside_unread(
+    plans: Sequence[_PatientPlan], files: Sequence[NamedFile], findings: Sequence[Finding]
+) -> list[Finding]:
+    """A slice at the end of a stack leaves no gap when it is lost, so whoever lies beside a lost file is told."""
+    lost = {finding.where for finding in findings if finding.severity is Severity.REFUSED}
+    folders = {path.parent for path, name in files if name in lost}
+    return [
+        say.maybe_incomplete(plan.pseudonym.code, session_id)
+        for plan in plans
+        for session_id, visit, _ in plan.visits
+        if any(path.parent in folders for series in visit.series for path, _ in series)
+    ]
 
 
 def _session_id(index: int) -> str:
