@@ -75,7 +75,7 @@ class SegmentSettings:
     """Architecture: unet or mask-rcnn."""
     pixel_mm: float = 0.3
     """In-plane pixel of the region given to the network, mm."""
-    region_pixels: int = 96
+    region_pixels: int = 80
     """Edge of that square region, pixels."""
     base_channels: int = 16
     """Channels of the first level of the U-Net."""

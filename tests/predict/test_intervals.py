@@ -9,7 +9,7 @@ from plaquecast.domain.change import Factor
 from plaquecast.domain.learning import FeatureTable, TargetTable
 from plaquecast.predict.features import at_horizon, feature_table
 from plaquecast.predict.intervals import Calibration, Spread
-from plaquecast.predict.targets import ScanError
+from plaquecast.predict.lessons import ScanError
 
 STENOSIS = Factor.STENOSIS
 

@@ -62,7 +62,7 @@ def test_gain_changes_nothing(small_model: Path) -> None:
 
 
 def test_images_that_show_no_wall_are_refused(small_model: Path) -> None:
-    with pytest.raises(ModelError, match="T1W, T2W, PDW or CE_T1W"):
+    with pytest.raises(ModelError, match="at least one of T1W, T2W"):
         load_segmenter(small_model).segment(visit("x", 0, (Weighting.TOF,)))
 
 

@@ -59,6 +59,21 @@ class FeatureTable:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class Lesson:
+    """What a model of one factor learns from, for n arteries; NaN where the change was not measured.
+
+    `measured` (n,) is change per year as it was measured, `corrected` (n,) the same freed of regression to the mean.
+    `shared` (n,) is the growth of the wall that several factors show at once, in SDs: less noisy than any of them.
+    `weights` (n,) are relative precisions.
+    """
+
+    measured: FloatArray
+    corrected: FloatArray
+    shared: FloatArray
+    weights: FloatArray
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class TargetTable:
     """Change per year of the same n arteries: `values[factor]` float64 (n,), NaN where not measured.
 

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from plaquecast.domain.anatomy import Side
 from plaquecast.domain.grid import FloatArray
-from plaquecast.domain.learning import FeatureTable
+from plaquecast.domain.learning import FeatureTable, Lesson
 from plaquecast.domain.missing import Missing
 from plaquecast.domain.visit import AlignedVisit
 from plaquecast.domain.volume import ArterySegmentation
@@ -28,18 +28,15 @@ class Segmenter(Protocol):
 
 
 class ProgressionModel(Protocol):
-    """Predicts one change factor per year from baseline features.
-
-    `targets` is float64 (n,), NaN rows are ignored in fitting; `weights` (n,) are relative precisions.
-    """
+    """Predicts one change factor per year from baseline features."""
 
     @property
     def name(self) -> str:
         """Short name, as it stands in score tables."""
         ...
 
-    def fit(self, features: FeatureTable, targets: FloatArray, weights: FloatArray) -> Self:
-        """Learn from arteries whose change was measured."""
+    def fit(self, features: FeatureTable, lesson: Lesson) -> Self:
+        """Learn from the arteries whose change was measured."""
         ...
 
     def predict(self, features: FeatureTable) -> FloatArray:

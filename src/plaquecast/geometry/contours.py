@@ -55,7 +55,7 @@ def even_angles(n_angles: int) -> FloatArray:
     return np.linspace(0.0, 2.0 * np.pi, n_angles, endpoint=False)
 
 
-def sample_bilinear(fields: NDArray[np.float32], index: FloatArray) -> NDArray[np.float32]:
+def sample_bilinear(fields: NDArray[np.float32], index: FloatArray) -> FloatArray:
     """Values of `fields` (…, rows, columns) at fractional (row, column) `index` (n, 2), linear, edges held; (…, n).
 
     >>> ramp = np.arange(6, dtype=np.float32).reshape(1, 2, 3)
@@ -67,7 +67,7 @@ def sample_bilinear(fields: NDArray[np.float32], index: FloatArray) -> NDArray[n
     low = np.minimum(place.astype(np.intp), np.maximum(size - 2, 0))
     row, column = low.T
     below, right = np.minimum(low + 1, size - 1).T
-    u, v = (place - low).T.astype(np.float32)
+    u, v = (place - low).T
     above = fields[..., row, column] * (1 - v) + fields[..., row, right] * v
     under = fields[..., below, column] * (1 - v) + fields[..., below, right] * v
     return above * (1 - u) + under * u
@@ -185,9 +185,9 @@ def _unblurred(radius_mm: FloatArray, half_variance_mm2: FloatArray) -> FloatArr
     return radius_mm + half_variance_mm2 / np.maximum(radius_mm, np.sqrt(2.0 * half_variance_mm2))
 
 
-def _crossing(values: NDArray[np.float32], first_below: NDArray[np.intp], radius: FloatArray) -> FloatArray:
+def _crossing(values: FloatArray, first_below: NDArray[np.intp], radius: FloatArray) -> FloatArray:
     """Radius (m,) at which values (m, n) pass one half just before the sample `first_below` (m,)."""
     rows = np.arange(len(values))
-    after, before = (values[rows, first_below - back].astype(np.float64) for back in (0, 1))
+    after, before = (values[rows, first_below - back] for back in (0, 1))
     share = np.clip((before - HALF) / np.maximum(before - after, 1e-9), 0.0, 1.0)
     return radius[first_below - 1] + share * (radius[first_below] - radius[first_below - 1])

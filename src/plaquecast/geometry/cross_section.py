@@ -75,7 +75,7 @@ def flow_divider_direction(centerline: Centerline, side: Side) -> FloatArray:
 
 
 def cross_section(
-    grid: Grid, slice_index: int, position_mm: float, centerline: Centerline, divider: FloatArray
+    grid: Grid, slice_index: int, position_mm: float, centerline: Centerline, divider: FloatArray, side: Side
 ) -> CrossSection | None:
     """The plane across the artery at a slice, or None where the slice cuts it too obliquely.
 
@@ -83,7 +83,7 @@ def cross_section(
 
     >>> grid = Grid.axis_aligned((4, 8, 8), (2.0, 0.5, 0.5))
     >>> leaning = Centerline(np.array([[2.0, -6.0, -8.0], [2.0, 6.0, 8.0]]), np.array([-10.0, 10.0]), 1.0)
-    >>> plane = cross_section(grid, 0, 0.0, leaning, np.array([1.0, 0.0, 0.0]))
+    >>> plane = cross_section(grid, 0, 0.0, leaning, np.array([-1.0, 0.0, 0.0]), Side.LEFT)
     >>> round(plane.length_mm, 3), round(plane.pixel_mm2, 3), np.abs(plane.matrix).round(3).tolist()
     (2.5, 0.2, [[0.0, 2.5], [2.0, 0.0]])
     """
@@ -92,7 +92,7 @@ def cross_section(
     normal = grid.affine[:3, 0] / grid.spacing_mm[0]
     if abs(tangent @ normal) < np.cos(np.radians(STEEPEST_DEGREES)):
         return None
-    across = _frame(tangent, divider)
+    across = _frame(tangent, divider, side)
     lean = -(normal @ across) / (tangent @ normal)
     to_pixels = np.linalg.inv(grid.affine[:3, :3])
     matrix = to_pixels[1:] @ (across + np.outer(tangent, lean))
@@ -111,9 +111,12 @@ def cross_section(
     )
 
 
-def _frame(tangent: FloatArray, divider: FloatArray) -> FloatArray:
-    """Unit vectors across the artery (3, 2) LPS: towards the flow divider, and towards anterior."""
+def _frame(tangent: FloatArray, divider: FloatArray, side: Side) -> FloatArray:
+    """Unit vectors across the artery (3, 2) LPS: towards the flow divider, and from there towards anterior.
+
+    The flow divider lies on the midline's side of the ICA; seen from below, anterior follows it clockwise on the left
+    and counterclockwise on the right.
+    """
     toward = divider - (divider @ tangent) * tangent
     toward = toward / np.linalg.norm(toward)
-    third = np.cross(tangent, toward)
-    return np.stack([toward, -third if third[1] > 0 else third], axis=1)  # anterior is −y
+    return np.stack([toward, side.sign_x * np.cross(tangent, toward)], axis=1)

@@ -9,13 +9,13 @@ from scipy import ndimage
 from plaquecast.domain.anatomy import NOT_ANNOTATED, Tissue, Weighting
 from plaquecast.domain.grid import FloatArray
 from plaquecast.domain.missing import Measured, Missing, Reason
-from plaquecast.domain.morphology import ArteryMorphology, SliceMorphology, WallMap
+from plaquecast.domain.morphology import ArteryMorphology, SliceMorphology
 from plaquecast.domain.volume import ArterySegmentation, Volume
 from plaquecast.geometry.along_artery import AUTOMATIC, artery_measurements, censored, length_of
-from plaquecast.geometry.contours import even_angles
 from plaquecast.geometry.slice_values import NOT_COVERED
 from plaquecast.measure.lesion import read_lesion
 from plaquecast.measure.slices import UnwrappedSlice, unwrap
+from plaquecast.measure.wall_map import wall_map
 from plaquecast.settings import MeasureSettings
 
 SMOOTH_MM = 1.0
@@ -49,7 +49,7 @@ def measure_artery(
         fibrous_cap_percentile5_thickness_mm=_cap_percentile(sections, shows_wall, settings.cap_resolution_mm),
         confidence=float(segmentation.slice_confidence[used].mean()) if used else 0.0,
         model_id=segmentation.model_id,
-        wall_map=_wall_map(sections, volumes) if used and shows_wall else None,
+        wall_map=wall_map(sections, volumes) if used and shows_wall else None,
         lesion=read_lesion(slices, settings),
     )
 
@@ -148,20 +148,3 @@ def _cap_percentile(sections: Sequence[UnwrappedSlice], shows_wall: bool, resolu
 
 def _named_reference(settings: MeasureSettings) -> Measured:
     return settings.nascet_reference_mm if settings.nascet_reference_mm > 0.0 else AUTOMATIC
-
-
-def _wall_map(sections: Sequence[UnwrappedSlice], volumes: Mapping[Weighting, Volume]) -> WallMap:
-    places = np.stack([section.plane.to_mm(section.streamlines) for section in sections])
-    return WallMap(
-        position_mm=np.array([section.plane.position_mm for section in sections]),
-        angle_degrees=np.degrees(even_angles(places.shape[1])),
-        wall_thickness_mm=np.stack([section.thickness_mm for section in sections]),
-        tissue=np.stack([section.content.telling for section in sections]),
-        intensity={weighting: _intensity(volume, places) for weighting, volume in volumes.items()},
-    )
-
-
-def _intensity(volume: Volume, places_mm: FloatArray) -> FloatArray:
-    """Mean intensity along each streamline, (slices, m) from points (slices, m, n, 3)."""
-    index = np.moveaxis(volume.grid.to_index(places_mm), -1, 0)
-    return ndimage.map_coordinates(volume.array, index, order=1, mode="nearest", output=np.float64).mean(axis=-1)

@@ -108,7 +108,7 @@ def _planes(segmentation: ArterySegmentation) -> Iterator[CrossSection]:
     unjudged = (segmentation.labels.array == NOT_ANNOTATED).any(axis=(1, 2))
     usable = np.flatnonzero(segmentation.covered & np.isfinite(position) & ~unjudged)
     for k in usable[np.argsort(position[usable], kind="stable")]:
-        plane = cross_section(segmentation.grid, int(k), float(position[k]), axis, divider)
+        plane = cross_section(segmentation.grid, int(k), float(position[k]), axis, divider, segmentation.side)
         if plane is not None:
             yield plane
 
@@ -134,7 +134,7 @@ def _content(layer: Array, plane: CrossSection, contours: Contours) -> WallConte
         telling[tissue[kind].mean(axis=1) * wall_mm > TELLING_MM] = kind
     area_mm2 = radius / radius.sum(axis=1, keepdims=True) * contours.sector_wall_mm2[:, None]
     near = depth * wall_mm[:, None] <= NEAR_LUMEN_MM
-    core = _first_depth(tissue[list(CORE)].sum(axis=0, dtype=np.float64))
+    core = _first_depth(tissue[list(CORE)].sum(axis=0))
     return WallContent(
         cap_mm=core * wall_mm * contours.lumen_cosine,
         component_mm2=(tissue[list(COMPONENTS)].sum(axis=0) * area_mm2).sum(axis=1),
@@ -166,7 +166,8 @@ def _squared_contents(
     seen_at_mm = wall_seen_at(contours, planes)
     position = np.array([plane.position_mm for plane in planes])
     component = along_lines(np.stack([each.component_mm2 for each in contents]), seen_at_mm, position)
-    nearest = np.abs(seen_at_mm[None] - position[:, None, None]).argmin(axis=1)
+    number = np.broadcast_to(np.arange(float(len(contents)))[:, None], seen_at_mm.shape)
+    nearest = np.rint(along_lines(number, seen_at_mm, position)).astype(np.intp)
     telling = np.take_along_axis(np.stack([each.telling for each in contents]), nearest, axis=0)
     return [
         replace(each, component_mm2=area, telling=kind)

@@ -10,11 +10,15 @@ from plaquecast.domain.protocols import Segmenter
 from plaquecast.domain.visit import Visit
 from plaquecast.errors import InputError
 from plaquecast.segment.bright_blood import BrightBloodSegmenter
-from plaquecast.segment.bright_blood import describe as describe_bright_blood
 from plaquecast.segment.network import describe, load_segmenter
 from plaquecast.segment.weights import WEIGHTS_FILE
 from plaquecast.store.atomic import sha256_of_file
 from plaquecast.store.model_files import verify_model
+
+_BRIGHT_BLOOD = (
+    "Lumen and axis of both carotids were found in the bright-blood images by brightness, shape and course, without a"
+    " trained network; such images do not show the wall."
+)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -49,7 +53,7 @@ def segmenter_for(visit: Visit, folder: Path | None) -> OpenedSegmenter:
         ModelError: if the named folder cannot be used.
     """
     if not any(weighting.shows_wall for weighting in visit.volumes):
-        return OpenedSegmenter(BrightBloodSegmenter(), "none", "none", describe_bright_blood(), PUBLISHED_ERRORS)
+        return OpenedSegmenter(BrightBloodSegmenter(), "none", "none", _BRIGHT_BLOOD, PUBLISHED_ERRORS)
     if folder is None:
         raise InputError(
             expected="a trained segmenter for images that show the wall",

@@ -9,7 +9,7 @@ import numpy as np
 
 from plaquecast.domain.change import Factor
 from plaquecast.domain.grid import FloatArray
-from plaquecast.domain.learning import FeatureTable
+from plaquecast.domain.learning import FeatureTable, Lesson
 from plaquecast.predict.state import STATE, broken_model, read_state, write_state
 
 TREES = "trees.txt"
@@ -30,8 +30,9 @@ class BoostedTrees:
         """Name in tables."""
         return "boosted trees"
 
-    def fit(self, features: FeatureTable, targets: FloatArray, weights: FloatArray) -> Self:
+    def fit(self, features: FeatureTable, lesson: Lesson) -> Self:
         """Weighted least squares over the rows that have a target, on one thread: the same data give the same trees."""
+        targets, weights = lesson.corrected, lesson.weights
         known = np.isfinite(targets)
         n_known = int(known.sum())
         options = {

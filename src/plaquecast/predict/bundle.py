@@ -9,20 +9,22 @@ import numpy as np
 
 from plaquecast.domain.change import FACTOR_MEASUREMENT, Factor
 from plaquecast.domain.forecast import Forecast
+from plaquecast.domain.grid import FloatArray
 from plaquecast.domain.learning import BaselineArtery, FeatureTable, TargetTable
 from plaquecast.domain.measurements import CATALOGUE
 from plaquecast.domain.missing import Missing, Reason
 from plaquecast.errors import InputError
+from plaquecast.predict.blend import kind_named
 from plaquecast.predict.card import FORMAT, make_card
 from plaquecast.predict.contract import StoredModel
 from plaquecast.predict.features import at_horizon, feature_table
-from plaquecast.predict.folds import PatientFolds, patient_folds
+from plaquecast.predict.folds import patient_folds
 from plaquecast.predict.intervals import Calibration
-from plaquecast.predict.models import KINDS, MODELS, ModelKind
+from plaquecast.predict.models import MODELS, ModelKind
 from plaquecast.predict.novelty import NoveltyGate
 from plaquecast.predict.reasons import reasons
-from plaquecast.predict.state import broken_model, read_state, write_state
-from plaquecast.predict.tuning import Classroom, Tuned, choose, tune
+from plaquecast.predict.state import broken_model, files_below, read_state, write_state
+from plaquecast.predict.tuning import Classroom, choose, tune_all
 from plaquecast.predict.validation import LEAST_PATIENTS, Validation
 from plaquecast.settings import PredictSettings
 
@@ -38,6 +40,26 @@ class FactorPredictor:
     model: StoredModel
     members: tuple[StoredModel, ...]
     calibration: Calibration
+
+    def outlook(self, features: FeatureTable, level: float) -> "Outlook":
+        """Expected change per year of each row with its interval and chances; `features` at the horizon."""
+        members = np.column_stack([member.predict(features) for member in self.members])
+        values = self.calibration.likely_values(members, features)
+        lower, upper = self.calibration.interval(values, level)
+        expected = np.clip(self.model.predict(features), lower, upper)
+        return Outlook(expected, lower, upper, *self.calibration.chances(values, features))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Outlook:
+    """Forecasts of n arteries as columns (n,): change per year, the ends of its interval, and the three chances."""
+
+    expected: FloatArray
+    lower: FloatArray
+    upper: FloatArray
+    p_progression: FloatArray
+    p_no_detectable_change: FloatArray
+    p_regression: FloatArray
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -89,17 +111,13 @@ class PredictorBundle:
                 not verdict, size, self.model_id, told,
             )  # fmt: skip
         predictor = self.factors[factor]
-        calibration = predictor.calibration
-        members = np.column_stack([member.predict(features) for member in predictor.members])
-        values = calibration.likely_values(members, features)
-        lower, upper = (float(end[0]) for end in calibration.interval(values, level))
-        value = float(np.clip(predictor.model.predict(features)[0], lower, upper))
-        up, still, down = (float(chance[0]) for chance in calibration.chances(values, features))
+        outlook = predictor.outlook(features, level)
+        value, lower, upper, up, still, down = (float(getattr(outlook, name)[0]) for name in Outlook.__slots__)
         parts = predictor.model.contributions(features)[0]
         unit = UNITS[FACTOR_MEASUREMENT[factor]].replace("1", "")
         return Forecast(
             factor, artery.side, horizon_years, value, lower, upper, level, up, still, down, True,
-            calibration.n_patients, self.model_id, reasons(features, parts, unit),
+            predictor.calibration.n_patients, self.model_id, reasons(features, parts, unit),
         )  # fmt: skip
 
     def _why_not(self, factor: Factor, artery: BaselineArtery, verdict: str) -> Missing | None:
@@ -140,8 +158,9 @@ def fit_bundle(
     needed = max(LEAST_PATIENTS, round(2.0 / (1.0 - settings.confidence_level)))
     timed = at_horizon(features, targets.interval_years)
     folds = patient_folds(timed, settings.outer_folds, settings.seed)
+    room = Classroom.of(timed, targets, folds, settings.seed)
     factors = {
-        factor: _fit_factor(timed, targets, factor, folds, settings, kinds)
+        factor: _fit_factor(room, targets, factor, kinds)
         for factor in Factor
         if _n_patients(features, targets, factor) >= needed
     }
@@ -175,37 +194,25 @@ def load_bundle(files: Mapping[str, bytes]) -> PredictorBundle:
         raise broken_model("predictor", f"{type(problem).__name__}: {problem}") from problem
 
 
-def _fit_factor(
-    features: FeatureTable,
-    targets: TargetTable,
-    factor: Factor,
-    folds: PatientFolds,
-    settings: PredictSettings,
-    kinds: Sequence[ModelKind],
-) -> FactorPredictor:
-    room = Classroom.of(features, targets, factor, folds, settings.seed)
-    best: Tuned = choose(room, [tune(room, kind) for kind in kinds])
-    calibration = Calibration.of(features, targets, factor, best.out_of_fold, folds.fold)
+def _fit_factor(room: Classroom, targets: TargetTable, factor: Factor, kinds: Sequence[ModelKind]) -> FactorPredictor:
+    best = choose(room, factor, tune_all(room, factor, kinds))
+    calibration = Calibration.of(room.features, targets, factor, best.out_of_fold, room.folds.fold)
     return FactorPredictor(best.kind.name, best.model, best.members, calibration)
 
 
 def _load_factor(files: Mapping[str, bytes], folder: str) -> FactorPredictor:
     state = read_state(files, f"{folder}/{CALIBRATION}")
-    kind = KINDS[state.pop("kind")]
+    kind = kind_named(state.pop("kind"))
     calibration = Calibration.from_state(state)
     n_members = int(calibration.member.max()) + 1
     names = ["all", *(f"without{number}" for number in range(n_members))]
-    model, *members = (kind.type.from_files(_below(files, f"{folder}/{name}/")) for name in names)
+    model, *members = (kind.type.from_files(files_below(files, f"{folder}/{name}/")) for name in names)
     return FactorPredictor(kind.name, model, tuple(members), calibration)
 
 
 def _named_models(predictor: FactorPredictor) -> list[tuple[str, StoredModel]]:
     members = [(f"without{number}", member) for number, member in enumerate(predictor.members)]
     return [("all", predictor.model), *members]
-
-
-def _below(files: Mapping[str, bytes], folder: str) -> dict[str, bytes]:
-    return {name.removeprefix(folder): content for name, content in files.items() if name.startswith(folder)}
 
 
 def _digest(bundle: PredictorBundle) -> str:

@@ -17,7 +17,7 @@ from plaquecast.domain.change import FACTOR_MEASUREMENT, Factor
 from plaquecast.domain.grid import FloatArray
 from plaquecast.domain.learning import FeatureTable, TargetTable
 from plaquecast.predict.features import column
-from plaquecast.predict.targets import ScanError
+from plaquecast.predict.lessons import ScanError
 
 DETECTION_Z = 1.96
 STRATA = ("has_plaque", "has_core", "has_hemorrhage", "has_calcification")

@@ -9,13 +9,25 @@ from sklearn.linear_model import ElasticNet, Ridge
 
 from plaquecast.domain.change import Factor
 from plaquecast.domain.grid import FloatArray
-from plaquecast.domain.learning import FeatureTable
+from plaquecast.domain.learning import FeatureTable, Lesson
 from plaquecast.predict.state import STATE, broken_model, read_state, write_state
+
+PRESPECIFIED = (
+    "age_years", "is_man", "smokes", "systolic_pressure_mmhg", "hypertension", "glucose_mmol_per_l", "heart_rate_bpm",
+    "body_mass_index", "statin", "statin_response_share", "has_hemorrhage", "has_core", "max_wall_thickness_mm",
+    "normalized_wall_index",
+)  # fmt: skip
+"""What earlier studies found to go with carotid plaque change (Saam 2007, Lu 2019, Sun 2012, Pletsch-Borba 2018, ...).
+
+A cohort of usual size carries about this many predictors, not a hundred (Riley 2019).
+"""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class PenalizedLinear:
     """Elastic net (`l1_ratio` 0: ridge) on features in units of their SD; a missing value counts as the mean one.
+
+    With `is_prespecified` only the few columns of `PRESPECIFIED` are used; the others get coefficients of zero.
 
     `strength` is the penalty as a share of the smallest one that leaves nothing but the mean (for ridge: of the number
     of rows), so that one grid fits every factor and every cohort size. Coefficients are per unit of the feature.
@@ -24,6 +36,7 @@ class PenalizedLinear:
     factor: Factor
     strength: float
     l1_ratio: float
+    is_prespecified: bool = False
     intercept: float = 0.0
     center: FloatArray = field(default_factory=lambda: np.zeros(0))
     coefficients: FloatArray = field(default_factory=lambda: np.zeros(0))
@@ -31,10 +44,11 @@ class PenalizedLinear:
     @property
     def name(self) -> str:
         """Name in tables."""
-        return "penalized linear"
+        return "few predictors" if self.is_prespecified else "penalized linear"
 
-    def fit(self, features: FeatureTable, targets: FloatArray, weights: FloatArray) -> Self:
+    def fit(self, features: FeatureTable, lesson: Lesson) -> Self:
         """Weighted penalized least squares over the rows that have a target."""
+        targets, weights = lesson.corrected, lesson.weights
         known = np.isfinite(targets)
         weight = weights[known] / weights[known].mean()
         center, spread = moments(features.values[known])
@@ -43,7 +57,9 @@ class PenalizedLinear:
         mean = float(np.average(targets[known], weights=weight))
         root = np.sqrt(weight)
         rows, response = (scaled - offset) * root[:, None], (targets[known] - mean) * root
-        slopes = self._solve(rows, response) / spread
+        used = [not self.is_prespecified or name in PRESPECIFIED for name in features.columns]
+        slopes = np.zeros(len(used))
+        slopes[used] = self._solve(rows[:, used], response) / spread[used]
         return replace(self, intercept=mean, center=center + offset * spread, coefficients=slopes)
 
     def _solve(self, rows: FloatArray, response: FloatArray) -> FloatArray:
@@ -74,7 +90,8 @@ class PenalizedLinear:
     def as_files(self) -> Mapping[str, bytes]:
         """Its coefficients."""
         state = write_state(
-            factor=self.factor, strength=self.strength, l1_ratio=self.l1_ratio, intercept=self.intercept,
+            factor=self.factor, strength=self.strength, l1_ratio=self.l1_ratio,
+            is_prespecified=self.is_prespecified, intercept=self.intercept,
             center=self.center, coefficients=self.coefficients,
         )  # fmt: skip
         return {STATE: state}
@@ -87,7 +104,13 @@ class PenalizedLinear:
         if center.shape != coefficients.shape:
             raise broken_model(STATE, f"{len(coefficients)} coefficients for {len(center)} features")
         return cls(
-            Factor(state["factor"]), state["strength"], state["l1_ratio"], state["intercept"], center, coefficients
+            Factor(state["factor"]),
+            state["strength"],
+            state["l1_ratio"],
+            state["is_prespecified"],
+            state["intercept"],
+            center,
+            coefficients,
         )
 
 

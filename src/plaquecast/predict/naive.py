@@ -1,4 +1,7 @@
-"""The models that anything better must beat: no change, the mean, the mean of a stratum, the baseline value alone."""
+"""The models that anything better must beat: no change, the mean, the mean of a stratum, the baseline value alone.
+
+They learn from change as it was measured, regression to the mean included, so that it cannot pass as skill of others.
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -8,7 +11,7 @@ import numpy as np
 
 from plaquecast.domain.change import FACTOR_MEASUREMENT, Factor
 from plaquecast.domain.grid import FloatArray
-from plaquecast.domain.learning import FeatureTable
+from plaquecast.domain.learning import FeatureTable, Lesson
 from plaquecast.predict.features import column
 from plaquecast.predict.state import STATE, read_state, write_state
 
@@ -24,7 +27,7 @@ class NoChange:
         """Name in tables."""
         return "no change"
 
-    def fit(self, features: FeatureTable, targets: FloatArray, weights: FloatArray) -> Self:
+    def fit(self, features: FeatureTable, lesson: Lesson) -> Self:
         """There is nothing to learn."""
         return self
 
@@ -64,8 +67,9 @@ class StratumMean:
         """Name in tables."""
         return "stratum mean" if self.columns else "population mean"
 
-    def fit(self, features: FeatureTable, targets: FloatArray, weights: FloatArray) -> Self:
+    def fit(self, features: FeatureTable, lesson: Lesson) -> Self:
         """Weighted means over the rows that have a target."""
+        targets, weights = lesson.measured, lesson.weights
         known = np.isfinite(targets)
         values, weight = targets[known], weights[known] / weights[known].mean()
         overall = float(np.average(values, weights=weight))
@@ -127,9 +131,10 @@ class BaselineOnly:
         """Name in tables."""
         return "baseline value only"
 
-    def fit(self, features: FeatureTable, targets: FloatArray, weights: FloatArray) -> Self:
+    def fit(self, features: FeatureTable, lesson: Lesson) -> Self:
         """Weighted least squares; a missing baseline counts as the mean one."""
         baseline = column(features, FACTOR_MEASUREMENT[self.factor])
+        targets, weights = lesson.measured, lesson.weights
         known = np.isfinite(targets) & np.isfinite(baseline)
         of_mean = np.isfinite(targets)
         mean = float(np.average(targets[of_mean], weights=weights[of_mean]))

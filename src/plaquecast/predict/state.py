@@ -36,6 +36,11 @@ def read_state(files: Mapping[str, bytes], name: str = STATE) -> dict[str, Any]:
         raise broken_model(name, f"{type(problem).__name__}: {problem}") from problem
 
 
+def files_below(files: Mapping[str, bytes], folder: str) -> dict[str, bytes]:
+    """The files of a folder, by their names in it."""
+    return {name.removeprefix(folder): content for name, content in files.items() if name.startswith(folder)}
+
+
 def broken_model(where: str, found: str) -> ModelError:
     """The error for a model's file that is not what was saved."""
     return ModelError(

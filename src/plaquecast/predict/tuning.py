@@ -1,17 +1,21 @@
-"""Choosing: the candidate within a kind, and the kind, by folds that never split a patient."""
+"""Choosing: the candidate within a kind, and how much each kind counts, by folds that never split a patient."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from scipy.optimize import nnls
 
 from plaquecast.domain.change import Factor
 from plaquecast.domain.grid import FloatArray
-from plaquecast.domain.learning import FeatureTable, TargetTable
+from plaquecast.domain.learning import FeatureTable, Lesson, TargetTable
+from plaquecast.predict.blend import BLEND, Blend, sum_weighted
 from plaquecast.predict.contract import StoredModel
 from plaquecast.predict.folds import PatientFolds
+from plaquecast.predict.lessons import lessons
 from plaquecast.predict.models import ModelKind
-from plaquecast.predict.targets import Lesson, lesson
+
+MEAN = "population mean"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -29,65 +33,104 @@ class Tuned:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Classroom:
-    """What every kind is tuned on: one factor, its rows, its folds, and the lesson of each training part."""
+    """What every kind is tuned on: rows, folds, and the lessons of all rows and of each fold's training rows alone."""
 
-    factor: Factor
     features: FeatureTable
     folds: PatientFolds
-    whole: Lesson
-    parts: tuple[Lesson, ...]
+    whole: Mapping[Factor, Lesson]
+    parts: tuple[Mapping[Factor, Lesson], ...]
     seed: int
 
     @staticmethod
-    def of(features: FeatureTable, targets: TargetTable, factor: Factor, folds: PatientFolds, seed: int) -> "Classroom":
-        """Prepare the lessons; each fold's from its training rows alone."""
-        parts = tuple(lesson(features.rows(train), targets.rows(train), factor) for train, _ in folds.splits())
-        return Classroom(factor, features, folds, lesson(features, targets, factor), parts, seed)
+    def of(features: FeatureTable, targets: TargetTable, folds: PatientFolds, seed: int) -> "Classroom":
+        """Prepare the lessons of every factor."""
+        parts = tuple(lessons(features.rows(train), targets.rows(train)) for train, _ in folds.splits())
+        return Classroom(features, folds, lessons(features, targets), parts, seed)
 
 
-def tune(room: Classroom, kind: ModelKind) -> Tuned:
+def tune_all(room: Classroom, factor: Factor, kinds: Sequence[ModelKind]) -> list[Tuned]:
+    """Tune every kind that has candidates for this factor."""
+    tuned = (tune(room, factor, kind) for kind in kinds)
+    return [entry for entry in tuned if entry is not None]
+
+
+def tune(room: Classroom, factor: Factor, kind: ModelKind) -> Tuned | None:
     """Fit every candidate without each fold, and take the one with the least weighted squared error."""
-    candidates = kind.candidates(room.factor, room.seed)
-    trials = [_cross_fit(room, kind, candidate) for candidate in candidates]
-    errors = [squared_errors(room, out_of_fold).sum() for _, out_of_fold in trials]
+    candidates = kind.candidates(factor, room.seed)
+    if not candidates:
+        return None
+    trials = [_cross_fit(room, factor, candidate) for candidate in candidates]
+    errors = [_total(room, factor, out_of_fold, power=2) for _, out_of_fold in trials]
     best = int(np.argmin(errors))
-    model = _fit(candidates[best], room.features, room.whole, kind)
-    return Tuned(kind, model, trials[best][0], trials[best][1])
+    model = candidates[best].fit(room.features, room.whole[factor])
+    return Tuned(kind, model, *trials[best])
 
 
-def squared_errors(room: Classroom, predicted: FloatArray) -> FloatArray:
-    """Weighted squared error of each row (n,) against the corrected change; 0 where nothing was measured."""
-    known = np.isfinite(room.whole.corrected)
-    return np.where(known, room.whole.weights * (predicted - np.where(known, room.whole.corrected, 0.0)) ** 2, 0.0)
-
-
-def choose(room: Classroom, tuned: Sequence[Tuned]) -> Tuned:
-    """The kind with the least error; bold kinds must beat the best naive one by a standard error over patients.
-
-    Small cohorts so fall back on what is plain, and the report says so.
-    """
-    errors = [squared_errors(room, entry.out_of_fold) for entry in tuned]
-    naive = [index for index, entry in enumerate(tuned) if entry.kind.is_naive]
-    bold = [index for index, entry in enumerate(tuned) if not entry.kind.is_naive]
-    plain = min(naive or bold, key=lambda index: errors[index].sum())
-    if not bold:
-        return tuned[plain]
-    best = min(bold, key=lambda index: errors[index].sum())
+def weighted_errors(room: Classroom, factor: Factor, predicted: FloatArray, power: int) -> FloatArray:
+    """Weighted |error| ** power of each patient, summed over arteries, against the corrected change (patients,)."""
+    lesson = room.whole[factor]
+    known = np.isfinite(lesson.corrected)
+    error = np.abs(predicted - np.where(known, lesson.corrected, 0.0)) * np.sqrt(lesson.weights)
     _, group = np.unique(room.features.patient_ids, return_inverse=True)
-    gain = np.bincount(group, errors[plain] - errors[best])
-    is_clear = gain.sum() > np.std(gain) * np.sqrt(len(gain))
-    return tuned[best] if is_clear else tuned[plain]
+    return np.bincount(group, np.where(known, error**power, 0.0)).astype(np.float64)
 
 
-def _cross_fit(room: Classroom, kind: ModelKind, candidate: StoredModel) -> tuple[tuple[StoredModel, ...], FloatArray]:
+def choose(room: Classroom, factor: Factor, tuned: Sequence[Tuned]) -> Tuned:
+    """The blend of all bold kinds, if it clearly beats the plain ones on patients left out; else the better plain one.
+
+    Clearly is one standard error over patients in squared error. Below `ENOUGH_PATIENTS` it is two, and absolute error
+    must be less too: a few large changes otherwise decide. Small cohorts so fall back on what is plain.
+    """
+    by_name = {entry.kind.name: entry for entry in tuned}
+    bold = [entry for entry in tuned if not entry.kind.is_naive]
+    plain = min((by_name[name] for name in PLAIN), key=lambda entry: _total(room, factor, entry.out_of_fold, power=1))
+    if not bold:
+        return plain
+    mixed = blend(room, factor, by_name[MEAN], bold)
+    before, after = (weighted_errors(room, factor, entry.out_of_fold, power=2) for entry in (plain, mixed))
+    gain = before - after
+    is_small = int((before > 0.0).sum()) < ENOUGH_PATIENTS
+    is_clear = gain.sum() > (2.0 if is_small else 1.0) * np.std(gain) * np.sqrt(len(gain))
+    if is_small:
+        absolute = (_total(room, factor, entry.out_of_fold, power=1) for entry in (mixed, plain))
+        is_clear = is_clear and next(absolute) < next(absolute)
+    return mixed if is_clear else plain
+
+
+PLAIN = ("no change", "stratum mean")
+"""What a forecast falls back on."""
+ENOUGH_PATIENTS = 234
+"""With fewer patients not even a residual's SD is known to 10 % (Riley 2019), let alone coefficients."""
+
+
+def _total(room: Classroom, factor: Factor, predicted: FloatArray, power: int) -> float:
+    return float(weighted_errors(room, factor, predicted, power).sum())
+
+
+def blend(room: Classroom, factor: Factor, mean: Tuned, bold: Sequence[Tuned]) -> Tuned:
+    """Mix models with the weights, none negative, that fit best out of fold (Breiman 1996, stacked regressions).
+
+    What the models add to the population mean is weighed, so that weights below 1 in sum draw towards the mean.
+    """
+    lesson = room.whole[factor]
+    known = np.isfinite(lesson.corrected)
+    root = np.sqrt(lesson.weights[known])
+    gains = np.column_stack([(entry.out_of_fold - mean.out_of_fold)[known] * root for entry in bold])
+    weights = nnls(gains, (lesson.corrected - mean.out_of_fold)[known] * root)[0]
+    used = [(entry, float(weight)) for entry, weight in zip(bold, weights, strict=True) if weight > 0.0]
+    entries = [mean, *(entry for entry, _ in used)]
+    shares = (1.0 - sum(weight for _, weight in used), *(weight for _, weight in used))
+    kinds = tuple(entry.kind.name for entry in entries)
+    members = tuple(Blend(parts, kinds, shares) for parts in zip(*(entry.members for entry in entries), strict=True))
+    out_of_fold = sum_weighted([entry.out_of_fold for entry in entries], shares)
+    return Tuned(BLEND, Blend(tuple(entry.model for entry in entries), kinds, shares), members, out_of_fold)
+
+
+def _cross_fit(room: Classroom, factor: Factor, candidate: StoredModel) -> tuple[tuple[StoredModel, ...], FloatArray]:
     out_of_fold = np.empty(len(room.features.values))
     members = []
     for (train, test), part in zip(room.folds.splits(), room.parts, strict=True):
-        member = _fit(candidate, room.features.rows(train), part, kind)
+        member = candidate.fit(room.features.rows(train), part[factor])
         out_of_fold[test] = member.predict(room.features.rows(test))
         members.append(member)
     return tuple(members), out_of_fold
-
-
-def _fit(candidate: StoredModel, features: FeatureTable, part: Lesson, kind: ModelKind) -> StoredModel:
-    return candidate.fit(features, part.raw if kind.is_naive else part.corrected, part.weights)

@@ -13,7 +13,7 @@ from plaquecast.predict.features import at_horizon
 from plaquecast.predict.folds import PatientFolds, patient_folds
 from plaquecast.predict.models import MODELS, ModelKind
 from plaquecast.predict.scores import Estimate, PatientDraws, Scores, estimate, r2_draws, score
-from plaquecast.predict.tuning import Classroom, choose, tune
+from plaquecast.predict.tuning import MEAN, Classroom, choose, tune_all
 from plaquecast.settings import PredictSettings
 
 CHOSEN = "chosen"
@@ -73,13 +73,10 @@ def nested_validation(
     Raises:
         InputError: if there are fewer patients than folds.
     """
-    at_follow_up = at_horizon(features, targets.interval_years)
+    timed = at_horizon(features, targets.interval_years)
     folds = patient_folds(features, settings.outer_folds, settings.seed)
-    results = {
-        factor: validate_factor(at_follow_up, targets, factor, folds, settings, kinds)
-        for factor in factors
-        if _n_patients(features, targets.values[factor]) >= LEAST_PATIENTS
-    }
+    learned = [factor for factor in factors if _n_patients(features, targets.values[factor]) >= LEAST_PATIENTS]
+    results = validate_factors(timed, targets, learned, folds, settings, kinds)
     draws = PatientDraws(features.patient_ids, settings.bootstrap_samples, settings.seed)
     constant = {kind.name for kind in kinds if kind.is_constant}
     naive = {kind.name for kind in kinds if kind.is_naive}
@@ -95,28 +92,30 @@ def nested_validation(
     return Validation(results, tuple(scores), folds, settings.seed)
 
 
-def validate_factor(
+def validate_factors(
     features: FeatureTable,
     targets: TargetTable,
-    factor: Factor,
+    factors: Sequence[Factor],
     folds: PatientFolds,
     settings: PredictSettings,
     kinds: Sequence[ModelKind],
-) -> FactorValidation:
-    """Out-of-fold predictions of one factor; `features` are at each row's horizon."""
-    predictions = {name: np.full(len(features.values), np.nan) for name in (*(kind.name for kind in kinds), CHOSEN)}
-    chosen_kinds = []
+) -> dict[Factor, FactorValidation]:
+    """Out-of-fold predictions of each factor; `features` are at each row's horizon."""
+    predictions: dict[Factor, dict[str, FloatArray]] = {factor: {} for factor in factors}
+    chosen: dict[Factor, list[str]] = {factor: [] for factor in factors}
     for number, (train, test) in enumerate(folds.splits()):
-        rows = features.rows(train)
+        rows, unseen = features.rows(train), features.rows(test)
         inner = patient_folds(rows, settings.inner_folds, settings.seed + 1 + number)
-        room = Classroom.of(rows, targets.rows(train), factor, inner, settings.seed)
-        tuned = [tune(room, kind) for kind in kinds]
-        chosen = choose(room, tuned)
-        chosen_kinds.append(chosen.kind.name)
-        for entry in tuned:
-            predictions[entry.kind.name][test] = entry.model.predict(features.rows(test))
-        predictions[CHOSEN][test] = predictions[chosen.kind.name][test]
-    return FactorValidation(factor, predictions, tuple(chosen_kinds))
+        room = Classroom.of(rows, targets.rows(train), inner, settings.seed)
+        for factor in factors:
+            tuned = tune_all(room, factor, kinds)
+            best = choose(room, factor, tuned)
+            chosen[factor].append(best.kind.name)
+            said = {entry.kind.name: entry.model for entry in tuned} | {CHOSEN: best.model}
+            for name, model in said.items():
+                into = predictions[factor].setdefault(name, np.full(len(features.values), np.nan))
+                into[test] = model.predict(unseen)
+    return {factor: FactorValidation(factor, predictions[factor], tuple(chosen[factor])) for factor in factors}
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -132,7 +131,7 @@ class _Contest:
 
     def row(self, model: str, naive: Iterable[str], is_constant: bool) -> ScoreRow:
         thins = self.factor is Factor.FIBROUS_CAP_THICKNESS
-        reference = self.predictions["population mean"]
+        reference = self.predictions[MEAN]
         scores = score(
             self.predictions[model], self.change, reference, self.patient_ids, self.draws, thins, is_constant
         )
@@ -144,7 +143,7 @@ class _Contest:
         if model in naive or not known.any():
             return Estimate.none("a naive model")
         counts = self.draws.of(known)
-        reference, truth = self.predictions["population mean"][known], self.change[known]
+        reference, truth = self.predictions[MEAN][known], self.change[known]
         r2 = {name: r2_draws(self.predictions[name][known], truth, reference, counts) for name in (*naive, model)}
         best = max(naive, key=lambda name: r2[name][0])
         return estimate(r2[model] - r2[best])

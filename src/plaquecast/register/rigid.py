@@ -10,6 +10,7 @@ from scipy.spatial import KDTree
 from plaquecast.domain.grid import FloatArray
 from plaquecast.domain.transform import RigidTransform
 from plaquecast.domain.volume import Volume
+from plaquecast.register.body import body_of
 from plaquecast.register.layers import Layer, as_layer, upright
 from plaquecast.register.mutual_information import Samples, draw_samples, mutual_information
 from plaquecast.settings import RegisterSettings
@@ -77,7 +78,8 @@ def prepare(volume: Volume, settings: RegisterSettings, levels: Sequence[Level] 
     """Make an image ready: everything that does not depend on what it is aligned with."""
     stood = upright(volume)
     n_bins, seed = settings.histogram_bins, settings.seed
-    layers = tuple(as_layer(stood, level.pixel_mm, level.sigma_mm, n_bins) for level in levels)
+    body = body_of(stood)
+    layers = tuple(as_layer(stood, body, level.pixel_mm, level.sigma_mm, n_bins) for level in levels)
     samples = tuple(
         draw_samples(layer, layer.weight, level.n_points, seed) for layer, level in zip(layers, levels, strict=True)
     )

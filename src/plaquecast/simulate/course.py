@@ -89,7 +89,7 @@ class Course:
     def normal_radius(self, s: FloatArray) -> FloatArray:
         """Lumen radius of the healthy artery, mm: common carotid, swelling to the bulb, taper to the internal one."""
         shape = self.shape
-        swelling, taper = _smooth_step((s + 12.0) / 15.0), _smooth_step((s - 3.0) / 9.0)
+        swelling, taper = _smooth_step((s + 12.0) / 15.0), _smooth_step((s - 3.5) / 10.0)
         return (
             shape.common_radius_mm
             + (shape.bulb_radius_mm - shape.common_radius_mm) * swelling

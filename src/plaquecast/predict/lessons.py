@@ -5,6 +5,7 @@ would learn that large values shrink even if nothing ever changed. The structura
 what the error of the baseline is expected to be, given all other features, is added back to the change.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,10 +14,16 @@ from sklearn.linear_model import RidgeCV
 
 from plaquecast.domain.change import FACTOR_MEASUREMENT, Factor
 from plaquecast.domain.grid import FloatArray
-from plaquecast.domain.learning import FeatureTable, TargetTable
+from plaquecast.domain.learning import FeatureTable, Lesson, TargetTable
 from plaquecast.predict.features import HORIZON_COLUMNS, column
 from plaquecast.predict.linear import moments
 
+WALL_FACTORS = (
+    Factor.WALL_THICKENING, Factor.MAX_WALL_THICKENING, Factor.PLAQUE_VOLUME, Factor.WALL_VOLUME,
+    Factor.NORMALIZED_WALL_INDEX,
+)  # fmt: skip
+SHARED_MISFIT = 0.2
+"""Share of variance in which factors of the wall differ even without error: each has its own geometry."""
 LEAST_ROWS = 20
 """With fewer baselines than this their spread cannot be told from their error, and nothing is corrected."""
 
@@ -50,28 +57,52 @@ class ScanError:
         return np.sqrt(2.0) * self.sd(baseline) / years
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Lesson:
-    """What a model is given: `raw` the measured change (n,), `corrected` the same without regression to the mean."""
+def lessons(features: FeatureTable, targets: TargetTable) -> Mapping[Factor, Lesson]:
+    """The lesson of each factor from the rows given, and only those: call it inside a fold."""
+    corrected = {
+        factor: values + expected_baseline_error(features, targets, factor) / targets.interval_years
+        for factor, values in targets.values.items()
+    }
+    own = {factor: _own_variance(values, targets.error_per_year[factor]) for factor, values in corrected.items()}
+    shared = _shared_growth(corrected, targets, own)
+    return {
+        factor: Lesson(values, corrected[factor], shared, 1.0 / (own[factor] + _squared(targets, factor)))
+        for factor, values in targets.values.items()
+    }
 
-    raw: FloatArray
-    corrected: FloatArray
-    weights: FloatArray
+
+def _own_variance(values: FloatArray, error: FloatArray) -> float:
+    """Variance of change itself: that of measured change less that of its error, but at least a tenth of it."""
+    known = np.isfinite(values)
+    if known.sum() < 2:
+        return 1.0
+    variance = float(np.var(values[known]))
+    return max(variance - float(np.mean(np.nan_to_num(error[known]) ** 2)), 0.1 * variance, 1e-12)
 
 
-def lesson(features: FeatureTable, targets: TargetTable, factor: Factor) -> Lesson:
-    """Targets and weights of one factor from the rows given, and only those: call it inside a fold."""
-    raw = targets.values[factor]
-    error = np.nan_to_num(targets.error_per_year[factor])
-    known = np.isfinite(raw)
-    if not known.any():
-        return Lesson(raw, raw, np.ones(len(raw)))
-    variance = float(np.var(raw[known]))
-    of_noise = float(np.mean(error[known] ** 2))
-    own = max(variance - of_noise, 0.1 * variance, 1e-12)
-    weights = 1.0 / (own + error**2)
-    corrected = raw + expected_baseline_error(features, targets, factor) / targets.interval_years
-    return Lesson(raw, corrected, weights)
+def _squared(targets: TargetTable, factor: Factor) -> FloatArray:
+    return np.nan_to_num(targets.error_per_year[factor]) ** 2
+
+
+def _shared_growth(
+    corrected: Mapping[Factor, FloatArray], targets: TargetTable, own: Mapping[Factor, float]
+) -> FloatArray:
+    """Mean of the wall's factors in SDs of their true change, weighted by how little error each has.
+
+    Wall thickness, wall volume, plaque volume and wall index show one process through different measurements; its mean
+    over them is known better than each (n,), NaN where none was measured.
+    """
+    total, weight = np.zeros(len(targets.interval_years)), np.zeros(len(targets.interval_years))
+    for factor in WALL_FACTORS:
+        if factor not in corrected or not np.isfinite(corrected[factor]).any():
+            continue
+        values = corrected[factor]
+        standard = (values - np.nanmean(values)) / np.sqrt(own[factor])
+        precision = 1.0 / (SHARED_MISFIT + _squared(targets, factor) / own[factor])
+        known = np.isfinite(values)
+        total[known] += (precision * standard)[known]
+        weight[known] += precision[known]
+    return np.divide(total, weight, out=np.full(len(total), np.nan), where=weight > 0.0)
 
 
 def expected_baseline_error(features: FeatureTable, targets: TargetTable, factor: Factor) -> FloatArray:

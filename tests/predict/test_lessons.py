@@ -9,7 +9,7 @@ from plaquecast.domain.change import FACTOR_MEASUREMENT, Factor
 from plaquecast.domain.learning import FeatureTable, TargetTable
 from plaquecast.domain.measurements import PUBLISHED_ERRORS
 from plaquecast.predict.features import feature_table
-from plaquecast.predict.targets import ScanError, lesson
+from plaquecast.predict.lessons import ScanError, lessons
 
 NAME = "stenosis_nascet_percent"
 
@@ -30,20 +30,20 @@ def _steady(n: int, scan_sd: float, seed: int) -> tuple[FeatureTable, TargetTabl
 
 def test_where_nothing_changes_the_corrected_change_does_not_lean_on_the_baseline() -> None:
     features, targets = _steady(4000, 5.0, seed=1)
-    result = lesson(features, targets, Factor.STENOSIS)
+    result = lessons(features, targets)[Factor.STENOSIS]
     baseline = features.values[:, 0]
-    crude = np.polyfit(baseline, result.raw, 1)[0]
+    crude = np.polyfit(baseline, result.measured, 1)[0]
     corrected = np.polyfit(baseline, result.corrected, 1)[0]
     # structural null: −SEM² / (SD² + SEM²) = −25 / 125; a slope over 4000 rows has SE 7 / (11 · √4000) = 0.01
     assert crude == pytest.approx(-0.2, abs=0.03)
     assert corrected == pytest.approx(0.0, abs=0.03)
-    assert np.var(result.corrected) < np.var(result.raw)
+    assert np.var(result.corrected) < np.var(result.measured)
 
 
 def test_without_error_nothing_is_corrected() -> None:
     features, targets = _steady(200, 0.0, seed=2)
-    result = lesson(features, targets, Factor.STENOSIS)
-    assert np.array_equal(result.raw, result.corrected)
+    result = lessons(features, targets)[Factor.STENOSIS]
+    assert np.array_equal(result.measured, result.corrected)
 
 
 @pytest.mark.parametrize("factor", [Factor.STENOSIS, Factor.WALL_VOLUME, Factor.LIPID_RICH_NECROTIC_CORE])
@@ -58,6 +58,6 @@ def test_the_error_of_one_scan_is_read_back_from_the_targets(factor: Factor) -> 
 
 def test_noisy_rows_weigh_less() -> None:
     table = cohort(40)
-    result = lesson(feature_table(table.arteries), table.measured, Factor.STENOSIS)
+    result = lessons(feature_table(table.arteries), table.measured)[Factor.STENOSIS]
     short = table.measured.interval_years < np.median(table.measured.interval_years)
     assert result.weights[short].max() < result.weights[~short].min()
