@@ -43,10 +43,10 @@ def run(source: Path, table: str = HEADER + ROWS, out: str = "out", **more: Any)
     root = source.parent
     (root / "table.csv").write_text(table)
     folder = root / out
-    findings = import_dataset(
+    imported = import_dataset(
         source, root / "table.csv", None, more.get("key_file"), more.get("weightings"), folder, Settings()
     )
-    return Imported(folder, findings)
+    return Imported(folder, imported.findings)
 
 
 @pytest.fixture
@@ -148,17 +148,20 @@ def test_two_series_of_one_weighting_are_asked(source: Path):
 
 def test_a_dual_echo_becomes_pdw_and_t2w(shared_data: Path, tmp_path: Path):
     source = shared_data / "dicom-pd-t2-dual-echo/In"
-    findings = import_dataset(source, None, None, None, None, tmp_path / "out", Settings())
+    findings = import_dataset(source, None, None, None, None, tmp_path / "out", Settings()).findings
     (patient,) = read_dataset(tmp_path / "out").patients
     assert set(patient.visits[0].images) == {Weighting.PDW, Weighting.T2W}
     assert {finding.code for finding in findings} <= {"not-in-table", "image-quality", "body-part"}
 
 
 def test_stars_for_an_id_are_refused_with_the_way_out(shared_data: Path, tmp_path: Path):
-    with pytest.raises(InputError) as caught:
-        import_dataset(shared_data / "neck-uih/dicom_slab_A", None, None, None, None, tmp_path / "out", Settings())
-    assert "an ID of the patient" in caught.value.found
-    assert "--weighting" in caught.value.found
+    imported = import_dataset(
+        shared_data / "neck-uih/dicom_slab_A", None, None, None, None, tmp_path / "out", Settings()
+    )
+    assert imported.patients == ()
+    (finding,) = imported.findings
+    assert finding.code == "no-patient-id"
+    assert "--weighting" in finding.remedy
 
 
 def test_an_undated_visit_is_imported_and_said_to_be_undated(tmp_path: Path):
@@ -173,8 +176,9 @@ def test_an_undated_visit_is_imported_and_said_to_be_undated(tmp_path: Path):
 def test_no_series_of_another_kind_is_taken_for_a_weighting(shared_data: Path, tmp_path: Path):
     """Diffusion and field maps of a real study are passed by; its T1-weighted gradient echoes are MPRAGE twice."""
     source = shared_data / "dicom-enhanced-multiframe/In"
-    with pytest.raises(InputError):
-        import_dataset(source, None, None, None, None, tmp_path / "out", Settings())
+    imported = import_dataset(source, None, None, None, None, tmp_path / "out", Settings())
+    assert imported.patients == ()
+    assert "several-series" in [finding.code for finding in imported.findings]
     rows = (tmp_path / "out/weightings.tsv").read_text().splitlines()[1:]
     taken = {row.split("\t")[2].split(" ")[0]: row.split("\t")[3] for row in rows}
     assert taken == {"5": "MPRAGE", "6": "MPRAGE", "8": "none", "9": "none"}

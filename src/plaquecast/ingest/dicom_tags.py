@@ -72,7 +72,7 @@ def shown(tags: SeriesTags) -> str:
 def tags_of(frame: Frame) -> SeriesTags:
     """The tags of the volume to which a frame belongs."""
     return SeriesTags(
-        identity=hashlib.sha256("\n".join(frame.text(name) for name in _IDENTITY).encode()).hexdigest(),
+        identity=hashlib.sha256("\n".join(frame.exact(name) for name in _IDENTITY).encode()).hexdigest(),
         number=_number_of(frame.text("SeriesNumber")),
         modality=frame.text("Modality"),
         manufacturer=frame.text("Manufacturer"),

@@ -3,7 +3,7 @@
 import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
 
@@ -112,13 +112,8 @@ def _look_at(files: Sequence[NamedFile], settings: IngestSettings) -> list[Heade
         if problem.code != "reader-ended":
             raise
         if len(files) == 1:
-            refused = finding_of(problem, Severity.REFUSED)
-            return [Finding(*_parts(refused, files[0][1]))]
+            return [replace(finding_of(problem, Severity.REFUSED), where=files[0][1])]
     return [found for file in files for found in _look_at([file], settings)]
-
-
-def _parts(finding: Finding, where: str) -> tuple[Severity, str, str, str, str, str]:
-    return finding.severity, finding.code, finding.expected, finding.found, where, finding.remedy
 
 
 def look_at_here(files: Sequence[NamedFile], settings: IngestSettings) -> list[Header | Finding | str]:
@@ -141,7 +136,7 @@ def _header(file: NamedFile, frame: Frame) -> Header:
     born = frame.text("PatientBirthDate")
     return Header(
         file=file,
-        patient_id=frame.text("PatientID"),
+        patient_id=frame.exact("PatientID").strip(),
         sex=_SEXES.get(frame.text("PatientSex"), _NO_SEX),
         born=read_date(born, "%Y%m%d") if re.fullmatch(r"\d{8}", born) else _NO_DATE,
         study_uid=frame.text("StudyInstanceUID"),

@@ -50,6 +50,14 @@ WEIGHTINGS = "weightings.tsv"
 """What each series was taken for; edited by the user, it decides the next import."""
 
 
+@dataclass(frozen=True, slots=True)
+class Imported:
+    """The codes of the patients who are in the new dataset, and every finding."""
+
+    patients: tuple[str, ...]
+    findings: tuple[Finding, ...]
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class _PatientPlan:
     """A patient who goes in: pseudonym, visits by name with their scans and the row of the table."""
@@ -67,7 +75,7 @@ def import_dataset(
     weightings: Path | None,
     out: Path,
     settings: Settings,
-) -> tuple[Finding, ...]:
+) -> Imported:
     """Read scans and table, remove identities, and write a BIDS dataset; who cannot be used stands in the findings.
 
     Args:
@@ -81,7 +89,7 @@ def import_dataset(
         settings: all settings.
 
     Raises:
-        InputError: if `out` is not empty, the source or a table cannot be read, or nobody can be imported.
+        InputError: if `out` is not empty, or the source or a table cannot be read at all.
     """
     if out.exists() and any(out.iterdir()):
         raise _refused(
@@ -105,11 +113,7 @@ def import_dataset(
         written, found = _write_patients(plans, decided, out, settings)
     if key_file is not None:
         write_key_file(key_file, known | {plan.found.patient_id: plan.pseudonym for plan in plans})
-    findings += found
-    if not written:
-        first = next((str(each) for each in findings if each.severity is Severity.REFUSED), "no MR image")
-        raise _refused("the source", "at least one patient who can be used", first[:200], "Mend the source.", "nobody")
-    return without_quotes(findings)
+    return Imported(tuple(written), without_quotes([*findings, *found]))
 
 
 def _find(source: Path, files: Sequence[NamedFile], settings: Settings) -> FoundStudies:
