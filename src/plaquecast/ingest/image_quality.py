@@ -4,7 +4,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import ndimage
 
 from plaquecast.domain.volume import Volume
 from plaquecast.settings import IngestSettings
@@ -35,8 +34,8 @@ def image_quality(volume: Volume, settings: IngestSettings) -> ImageQuality:
     >>> rng = np.random.default_rng(0)
     >>> image = (100 + rng.normal(0, 60, (12, 64, 64))).astype(np.float32)
     >>> noisy = Volume(Grid.axis_aligned((12, 64, 64), (2.0, 1.0, 1.0)), image, Weighting.T1W)
-    >>> image_quality(noisy, IngestSettings()).reason.split(";")[0]
-    'signal to noise 3.2, at least 4 is asked'
+    >>> image_quality(noisy, IngestSettings()).reason
+    'signal to noise 3.1, at least 4 is asked'
     """
     length_mm = volume.grid.shape[0] * volume.grid.slice_spacing_mm
     width_mm = min(np.multiply(volume.grid.shape[1:], volume.grid.spacing_mm[1:]))
@@ -57,14 +56,15 @@ def image_quality(volume: Volume, settings: IngestSettings) -> ImageQuality:
 
 
 def _signal_to_noise(array: NDArray[np.float32]) -> float:
-    kernel = np.array([[1, -2, 1], [-2, 4, -2], [1, -2, 1]], dtype=np.float32)
     middle = array[len(array) // 4 : len(array) // 4 + max(1, len(array) // 2)]
     signal = float(np.percentile(middle, 90.0))
-    tissue = middle > 0.25 * signal
+    tissue = middle[:, 1:-1, 1:-1] > 0.25 * signal
     if not tissue.any():
         return 0.0
-    residual = np.stack([ndimage.convolve(plane, kernel) for plane in middle])
-    noise = float(np.median(np.abs(residual[tissue]))) / 0.6745 / 6.0  # the kernel's squares sum to 36
+    along_rows = middle[:, :-2] - 2 * middle[:, 1:-1] + middle[:, 2:]
+    residual = along_rows[..., :-2] - 2 * along_rows[..., 1:-1] + along_rows[..., 2:]
+    # the weights 1, -2, 1 on both axes have squares that sum to 36; 0.6745 is the median of |a standard normal|
+    noise = float(np.median(np.abs(residual[tissue]))) / 0.6745 / 6.0
     return signal / noise if noise > 0 else np.inf
 
 
