@@ -87,9 +87,10 @@ def _ghost_share(array: NDArray[np.float32]) -> float:
     shares = []
     for plane in planes:
         body = ndimage.binary_fill_holes(ndimage.binary_opening(ndimage.uniform_filter(plane, 5) > 0.2 * signal))
-        air = np.logical_not(ndimage.binary_dilation(body, iterations=_EDGE_PIXELS))
-        rows, columns = ~air.all(axis=1), ~air.all(axis=0)
-        beside, above = air & rows[:, None] & ~columns, air & columns & ~rows[:, None]
+        air = ~np.asarray(ndimage.binary_dilation(body, iterations=_EDGE_PIXELS), dtype=np.bool_)
+        rows = np.asarray(~air.all(axis=1, keepdims=True), dtype=np.bool_)
+        columns = np.asarray(~air.all(axis=0, keepdims=True), dtype=np.bool_)
+        beside, above = air & rows & ~columns, air & columns & ~rows
         if min(beside.mean(), above.mean()) > _LEAST_AIR:
             shares.append(abs(float(plane[beside].mean() - plane[above].mean())) / max(signal, 1e-9))
     return float(np.median(shares)) if shares else 0.0
