@@ -238,3 +238,23 @@ def test_a_lost_slice_at_the_end_of_a_stack_is_told(source: Path):
 def test_scans_of_another_body_part_are_flagged(tmp_path: Path):
     write_patient(tmp_path / "source", "H1", {"t1_tse": {"BodyPartExamined": "KNEE"}})
     assert run(tmp_path / "source").codes == ["body-part", "body-part"]
+
+
+def test_a_name_written_otherwise_at_the_second_visit_is_told(tmp_path: Path):
+    write_patient(tmp_path / "source", "H1", days=("20200301",))
+    write_patient(tmp_path / "later", "H1")
+    (tmp_path / "later/H1/visit1").rename(tmp_path / "source/H1/visit1")
+    for path in (tmp_path / "source/H1/visit1").rglob("IM*"):
+        path.write_bytes(path.read_bytes().replace(b"Doe^H1", b"DOE^H1"))
+    imported = run(tmp_path / "source")
+    assert imported.codes == ["name-differs"]
+    assert len(read_dataset(imported.out).patients[0].visits) == 2
+
+
+@pytest.mark.parametrize(("old", "new"), [(b"19500101", b"19510101"), (b"Doe^H1", b"Roe^H1")])
+def test_one_id_for_two_people_is_refused(source: Path, old: bytes, new: bytes):
+    for path in (source / "H1/visit1/t1_tse").rglob("IM*"):
+        path.write_bytes(path.read_bytes().replace(old, new))
+    imported = run(source)
+    assert "two-patients" in imported.codes
+    assert not (imported.out / "participants.tsv").exists()

@@ -44,7 +44,7 @@ class Header:
 
 @dataclass(frozen=True, slots=True)
 class FoundVisit:
-    """The files of one patient's scans of one day, by series; undated scans are one visit per study.
+    """The files of one patient's studies that began on one day, by series; an undated study is a visit by itself.
 
     `name` is what the source calls the visit, if it does.
     """
@@ -76,7 +76,7 @@ class FoundStudies:
 def find_studies(files: Sequence[NamedFile], settings: IngestSettings) -> FoundStudies:
     """Sort files by patient, day and series.
 
-    Scans without a usable patient ID are refused, and so is one ID under two names, birth dates or sexes.
+    Scans without a usable patient ID are refused, and so is one ID for two people.
     """
     headers: list[Header] = []
     findings: list[Finding] = []
@@ -96,10 +96,10 @@ def find_studies(files: Sequence[NamedFile], settings: IngestSettings) -> FoundS
     patients = []
     for patient_id, own in sorted(by_patient.items()):
         finding = _confusion(patient_id, own)
-        if finding is None:
-            patients.append(_patient(patient_id, own))
-        else:
+        if finding is not None:
             findings.append(finding)
+        if finding is None or finding.severity is Severity.FLAGGED:
+            patients.append(_patient(patient_id, own))
     return FoundStudies(tuple(patients), tuple(findings), passed_over)
 
 
@@ -150,26 +150,44 @@ def _confusion(patient_id: str, headers: Sequence[Header]) -> Finding | None:
     if not re.search(r"\w", patient_id):
         remedy = "Give the images an ID (a study code will do), or name them one by one with --weighting in `examine`."
         return Finding(Severity.REFUSED, "no-patient-id", "an ID of the patient", "none", where, remedy)
-    people = {header.tags.identity for header in headers}
-    if len(people) > 1:
-        found = f"{len(people)} names or birth dates under one ID"
-        remedy = "Find out whose images these are and separate them."
-        return Finding(Severity.REFUSED, "two-patients", "one person for each ID", found, where, remedy)
     series = Counter((header.series_uid, header.study_uid) for header in headers)
     twice = [uid for uid, count in Counter(uid for uid, _ in series).items() if count > 1]
     if twice:
         remedy = "Find out which study these slices belong to."
         return Finding(Severity.REFUSED, "mixed-series", "each series in one study", "one in two", where, remedy)
-    return None
+    return _other_names(headers, where)
+
+
+def _other_names(headers: Sequence[Header], where: str) -> Finding | None:
+    """One ID for two people; a name that is written otherwise at the other visit is told, if the birth date agrees."""
+    people = {header.tags.identity for header in headers}
+    if len(people) == 1:
+        return None
+    in_one_study = len({(header.study_uid, header.tags.identity) for header in headers}) > len(
+        {header.study_uid for header in headers}
+    )
+    born = {header.born for header in headers}
+    if in_one_study or len(born) > 1 or any(isinstance(day, Missing) for day in born):
+        found = f"{len(people)} names or birth dates under one ID"
+        remedy = "Find out whose images these are and separate them."
+        return Finding(Severity.REFUSED, "two-patients", "one person for each ID", found, where, remedy)
+    remedy = "Make sure that both visits are of one person; they are taken for one, as ID and birth date agree."
+    return Finding(Severity.FLAGGED, "name-differs", "the same name at each visit", "another one", where, remedy)
 
 
 def _patient(patient_id: str, headers: Sequence[Header]) -> FoundPatient:
-    by_visit: dict[tuple[str, str], list[Header]] = {}
+    by_study: dict[str, list[Header]] = {}
     for header in headers:
-        day = header.tags.acquired
-        key = ("", header.study_uid) if isinstance(day, Missing) else (day.isoformat(), "")
-        by_visit.setdefault(key, []).append(header)
-    visits = tuple(FoundVisit(own[0].tags.acquired, _series(own)) for _, own in sorted(by_visit.items()))
+        by_study.setdefault(header.study_uid, []).append(header)
+    by_visit: dict[tuple[str, str], list[Header]] = {}
+    for study_uid, own in by_study.items():
+        days = sorted(each.tags.acquired for each in own if not isinstance(each.tags.acquired, Missing))
+        key = (days[0].isoformat(), "") if days else ("", study_uid)
+        by_visit.setdefault(key, []).extend(own)
+    visits = tuple(
+        FoundVisit(date.fromisoformat(day) if day else own[0].tags.acquired, _series(own))
+        for (day, _), own in sorted(by_visit.items())
+    )
     return FoundPatient(patient_id, headers[0].sex, headers[0].born, visits)
 
 
