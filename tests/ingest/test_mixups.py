@@ -81,7 +81,7 @@ def study(table: str, **person: str) -> Trial:
         write_patient(folder / "scans", "A1", days=("20200301",), **person)  # type: ignore[arg-type]
         write_patient(folder / "scans", "B2", days=("20200301",))
         (folder / "t.csv").write_text(table)
-        return import_dataset(folder / "scans", folder / "t.csv", None, None, None, folder / "out", Settings())
+        return import_dataset(folder / "scans", folder / "t.csv", None, None, None, folder / "out", Settings()).findings
 
     return trial
 

@@ -13,17 +13,11 @@ from plaquecast.domain.visit import AlignedVisit
 from plaquecast.domain.volume import ArterySegmentation, Centerline, LabelMap
 from plaquecast.errors import InputError
 from plaquecast.ingest.annotation_axis import axis_of_labels
+from plaquecast.ingest.annotation_checks import GRID_TOLERANCE_MM, check_grid, check_lumen, check_side
 from plaquecast.ingest.door import read_json_object
 from plaquecast.ingest.nifti import read_nifti_array
 from plaquecast.ingest.text_table import read_text_table
 from plaquecast.settings import IngestSettings
-
-GRID_TOLERANCE_MM = 0.025
-"""Annotation tools round the position: 0.011 mm was seen in real files; a tenth of the finest pixel is still exact."""
-
-_WIDEST_ONE_SIDED_MM = 100.0
-_SIDE_MARGIN_MM = 10.0
-_MOST_OPEN_LUMEN = 0.5
 
 
 def read_annotations(
@@ -87,10 +81,10 @@ def artery_of_labels(
     Raises:
         InputError: as `read_annotations`.
     """
-    _check_grid(labels.grid, reference, where)
+    check_grid(labels.grid, reference, where)
     covered = _covered(labels, where)
     axis, positions = axis_of_labels(labels, covered, bifurcation_mm)
-    _check_side(side, axis, reference, where)
+    check_side(side, axis, reference, where)
     return ArterySegmentation(
         side, labels, axis, positions, covered.astype(np.float64), covered, f"annotation {reader}"
     )
@@ -103,18 +97,18 @@ def _covered(labels: LabelMap, where: str, judged: NDArray[np.bool_] | None = No
         covered &= judged
     if not covered.any():
         raise _refused(where, "a lumen", "none", "Annotate the lumen, or remove the file.", "empty-annotation")
-    _check_lumen(labels, where)
+    check_lumen(labels, where)
     return covered
 
 
 def _read_side(path: Path, side: Side, visit: AlignedVisit, settings: IngestSettings) -> ArterySegmentation:
     sidecar = read_json_object(_beside(path))
     labels = read_label_map(path, settings)
-    _check_grid(labels.grid, visit.grid, path.name)
+    check_grid(labels.grid, visit.grid, path.name)
     n_slices = labels.grid.shape[0]
     covered = _covered(labels, path.name, np.array(_per_slice(sidecar, "Covered", [True] * n_slices, path), dtype=bool))
     centerline, positions = _axis(labels, covered, sidecar, path)
-    _check_side(side, centerline, visit.grid, path.name)
+    check_side(side, centerline, visit.grid, path.name)
     confidence = _per_slice(sidecar, "Confidence", covered.astype(float).tolist(), path)
     return ArterySegmentation(
         side=side,
@@ -155,14 +149,6 @@ def read_label_map(path: Path, settings: IngestSettings) -> LabelMap:
     return labels
 
 
-def _check_grid(grid: Grid, reference: Grid, where: str) -> None:
-    off = _off_grid_mm(grid, reference)
-    if off > GRID_TOLERANCE_MM:
-        found = f"voxels that lie {off:.2f} mm beside it"
-        remedy = "Draw the labels on the reference image of this visit, or resample them on its grid."
-        raise _refused(where, "the grid of the visit's reference image", found, remedy, "annotation-grid")
-
-
 def _label_table(path: Path) -> dict[int, int]:
     """From the labels of the file to ours: by the names in its table, or as they are if there is no table."""
     names = {tissue.label: int(tissue) for tissue in Tissue} | {"not_annotated": NOT_ANNOTATED}
@@ -177,46 +163,6 @@ def _label_table(path: Path) -> dict[int, int]:
             raise _refused(f"row {number} of {path.name}", expected, found, "Mend the row.", "label-table")
         meaning[int(index)] = names[name]
     return meaning
-
-
-def _off_grid_mm(grid: Grid, reference: Grid) -> float:
-    """How far the corners lie from the nearest whole voxels of the reference that would hold them, mm."""
-    start = np.rint(reference.to_index(grid.to_mm(np.zeros(3)))).astype(int)
-    if any(abs(n) > 10_000 for n in start):
-        return float("inf")
-    box = reference.crop((int(start[0]), int(start[1]), int(start[2])), grid.shape)
-    corners = np.array(np.meshgrid(*[(0, n - 1) for n in grid.shape], indexing="ij")).reshape(3, -1).T
-    return float(np.abs(box.to_mm(corners) - grid.to_mm(corners)).max())
-
-
-def _check_lumen(labels: LabelMap, name: str) -> None:
-    """A lumen that lies bare of any wall is a slip; at the mouth of the ECA a part of the outline is open."""
-    lumen = labels.mask(Tissue.LUMEN)
-    outside = labels.array == Tissue.BACKGROUND
-    edges = bare = 0
-    for axis in (1, 2):
-        for first, second in ((slice(None, -1), slice(1, None)), (slice(1, None), slice(None, -1))):
-            index: list[slice] = [slice(None)] * 3
-            beside = list(index)
-            index[axis], beside[axis] = first, second
-            edge = lumen[tuple(index)] & ~lumen[tuple(beside)]
-            edges += int(edge.sum())
-            bare += int((edge & outside[tuple(beside)]).sum())
-    if edges and bare / edges > _MOST_OPEN_LUMEN:
-        found = f"a lumen of which {100 * bare / edges:.0f} % has no wall"
-        remedy = "Annotate the wall around the lumen, or mark what was not judged with 255."
-        raise _refused(name, "a lumen inside a wall", found, remedy, "lumen-without-wall")
-
-
-def _check_side(side: Side, axis: Centerline, reference: Grid, name: str) -> None:
-    """In an image wide enough to show both sides, an artery does not lie far on the other side of its middle."""
-    corners = reference.to_mm(np.array([[0, 0, 0], np.array(reference.shape) - 1.0]))
-    low, high = np.sort(corners[:, 0])
-    beyond = side.sign_x * (float(axis.points_mm[:, 0].mean()) - 0.5 * (low + high))
-    if high - low >= _WIDEST_ONE_SIDED_MM and beyond < -_SIDE_MARGIN_MM:
-        found = f"it {-beyond:.0f} mm on the other side"
-        expected = f"the {side} artery on the patient's {side} ({'+' if side.sign_x > 0 else '-'}x)"
-        raise _refused(name, expected, found, "Mend the name: L and R are the patient's own sides.", "side-swapped")
 
 
 def _axis(

@@ -77,6 +77,10 @@ class Frame:
                 return re.sub(r"[^\x20-\x7e]", " ", "\\".join(str(text) for text in texts)).strip()
         return ""
 
+    def exact(self, keyword: str) -> str:
+        """The attribute as it is written, to compare people by; it never goes into a message."""
+        return str(self.get(keyword, ""))
+
     def number(self, *keywords: str) -> float | None:
         """The first of the given attributes that holds a finite number."""
         for keyword in keywords:

@@ -24,7 +24,9 @@ def image_sidecar(tags: SeriesTags) -> dict[str, object]:
         "RepetitionTime": tags.repetition_time_ms,
         "InversionTime": tags.inversion_time_ms,
     }
-    sidecar: dict[str, object] = {"Modality": "MR", "BodyPart": "NECK"}
+    sidecar: dict[str, object] = {"Modality": "MR"}
+    if "NECK" in tags.body_part or "CAROTID" in tags.body_part:
+        sidecar["BodyPart"] = "NECK"
     sidecar |= {name: value / 1000.0 for name, value in times.items() if not isinstance(value, Missing) and value > 0}
     if not isinstance(tags.flip_angle_degrees, Missing):
         sidecar["FlipAngle"] = tags.flip_angle_degrees
@@ -97,6 +99,14 @@ def patient_without_row(where: str) -> Finding:
     """A patient of whom the table says nothing."""
     remedy = "Mend the patient's code in the table, or add the row; structured data are missing without it."
     return Finding(Severity.FLAGGED, "not-in-table", "a row in the clinical table", "none", where, remedy)
+
+
+def maybe_incomplete(code: str, session_id: str) -> Finding:
+    """A file that cannot be read lies beside the scans of a visit."""
+    where = f"sub-{code} ses-{session_id}"
+    remedy = "Fetch the damaged file again; if it was the first or last slice of a scan, nothing else shows the loss."
+    found = "one beside them that cannot be read"
+    return Finding(Severity.FLAGGED, "maybe-incomplete", "all files of a visit", found, where, remedy, code, session_id)
 
 
 def nothing_usable(code: str) -> Finding:

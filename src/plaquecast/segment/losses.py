@@ -42,4 +42,18 @@ def tissue_loss(
     total = (shares**2).sum(dim=(0, 2, 3)) + (wanted**2).sum(dim=(0, 2, 3))
     present = wanted.sum(dim=(0, 2, 3)) > 20.0  # a handful of pixels says nothing of overlap
     dice = 1.0 - ((2.0 * overlap + 1.0) / (total + 1.0))[present].mean()
-    return entropy + dice + POSITION_WEIGHT * functional.smooth_l1_loss(predicted_position.float(), position)
+    return entropy + dice + position_loss(predicted_position, position)
+
+
+def position_loss(predicted: Tensor, position: Tensor) -> Tensor:
+    """The weighted error of the position; NaN marks slices whose annotator named no bifurcation, which teach nothing.
+
+    >>> import torch
+    >>> one, two = torch.tensor([1.0, 5.0]), torch.tensor([1.0, float("nan")])
+    >>> float(position_loss(one, two)), float(position_loss(one, two * float("nan")))
+    (0.0, 0.0)
+    """
+    known = position.isfinite()
+    if not known.any():
+        return predicted.float().sum() * 0.0
+    return POSITION_WEIGHT * functional.smooth_l1_loss(predicted.float()[known], position[known])

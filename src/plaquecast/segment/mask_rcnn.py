@@ -8,7 +8,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from plaquecast.domain.anatomy import COMPONENTS, N_TISSUES, Tissue
-from plaquecast.segment.losses import POSITION_WEIGHT
+from plaquecast.segment.losses import position_loss
 from plaquecast.segment.mask_rcnn_shim import detection, operators
 from plaquecast.segment.precision import autocast
 from plaquecast.segment.regions import CHANNELS, NEIGHBORS
@@ -82,7 +82,7 @@ class MaskRcnn(nn.Module):
         targets = [instances(each) for each in fractions * judged[:, None]]
         losses = self.detector(list(_with_flags(images, flags)), targets)
         predicted = self.position(self.detector.backbone.deepest)[:, 0]
-        return sum(losses.values()) + POSITION_WEIGHT * functional.smooth_l1_loss(predicted, position)
+        return sum(losses.values()) + position_loss(predicted, position)
 
 
 class _Batch(nn.Module):
