@@ -15,7 +15,7 @@ from plaquecast.segment.folds import FoldedSegmenter, fold_of_patients, open_mod
 from plaquecast.segment.network import NetworkSegmenter
 from plaquecast.settings import SegmentSettings
 
-SMALL = SegmentSettings(pixel_mm=0.5, region_pixels=32, base_channels=8, max_epochs=30, max_minutes=10.0)
+SMALL = SegmentSettings(pixel_mm=0.5, region_pixels=32, base_channels=8, max_epochs=25, max_minutes=10.0)
 
 
 @given(st.sets(st.text("abcdef0123", min_size=1, max_size=6), min_size=2, max_size=20), st.data())
