@@ -274,8 +274,8 @@ def _coverage_row(
     other = bundle.factors[factor].outlook(there, level)
     seen = np.isfinite(shifted.measured.values[factor])
     moved = ((other.lower <= shifted.measured.values[factor]) & (shifted.measured.values[factor] <= other.upper))[seen]
-    error = per_cohort.std() / np.sqrt(len(per_cohort))
-    print(f"{factor.value:30s} | {level:.0%} | {per_cohort.mean():.3f} ({error:.3f}) | {ratios[0]:.2f} | {ratios[1]:.2f}"
+    mean, error = per_cohort.mean(), per_cohort.std() / np.sqrt(len(per_cohort))
+    print(f"{factor.value:30s} | {level:.0%} | {mean:.3f} ({error:.3f}) | {ratios[0]:.2f} | {ratios[1]:.2f}"
           f" | {worst} {groups[worst]:.3f} | {moved.mean():.3f}")  # fmt: skip
 
 
