@@ -37,6 +37,54 @@ def ellipse(lumen_mm: tuple[float, float], outer_mm: tuple[float, float]) -> Cla
     return classify
 
 
+def with_core(lumen_mm: float, outer_mm: float, cap_mm: float, core_mm: float, half_width: float = 1.0) -> Classify:
+    """A round tube with a core `core_mm` thick under a cap of `cap_mm`, opposite to the flow divider.
+
+    Core and cap reach `half_width` (radians) to both sides.
+    """
+    plain = tube(lumen_mm, outer_mm)
+
+    def classify(x: FloatArray, y: FloatArray, s: FloatArray) -> NDArray[np.uint8]:
+        tissue, depth = plain(x, y, s), np.hypot(x, y) - lumen_mm
+        inside = (np.abs(np.arctan2(y, -x)) < half_width) & (depth >= 0.0)
+        tissue[inside & (depth < cap_mm)] = Tissue.FIBROUS_CAP
+        tissue[inside & (depth >= cap_mm) & (depth < cap_mm + core_mm)] = Tissue.LIPID_RICH_NECROTIC_CORE
+        return tissue
+
+    return classify
+
+
+def with_wedge(
+    lumen_mm: float, outer_mm: float, depth_mm: tuple[float, float], half_width: float, tissue: Tissue
+) -> Classify:
+    """A round tube in which one tissue lies between two depths, `half_width` (radians) around opposite the divider."""
+    plain = tube(lumen_mm, outer_mm)
+
+    def classify(x: FloatArray, y: FloatArray, s: FloatArray) -> NDArray[np.uint8]:
+        found, depth = plain(x, y, s), np.hypot(x, y) - lumen_mm
+        found[(np.abs(np.arctan2(y, -x)) < half_width) & (depth >= depth_mm[0]) & (depth < depth_mm[1])] = tissue
+        return found
+
+    return classify
+
+
+def narrowed(common_mm: float, internal_mm: float, narrowest_mm: float, at_mm: float, wall_mm: float = 1.0) -> Classify:
+    """A common carotid that tapers to its internal carotid between 0 and 8 mm, narrowed over 6 mm to both sides.
+
+    The lumen's radius is a parabola there, whose bottom is `narrowest_mm`.
+    """
+
+    def classify(x: FloatArray, y: FloatArray, s: FloatArray) -> NDArray[np.uint8]:
+        normal = np.interp(s, [0.0, 8.0], [common_mm, internal_mm])
+        there = float(np.interp(at_mm, [0.0, 8.0], [common_mm, internal_mm]))
+        narrow = narrowest_mm + (there - narrowest_mm) * ((s - at_mm) / 6.0) ** 2
+        radius = np.hypot(x, y)
+        tissue = np.where(radius < normal + wall_mm, Tissue.WALL, Tissue.BACKGROUND)
+        return np.where(radius < np.minimum(normal, narrow), Tissue.LUMEN, tissue).astype(np.uint8)
+
+    return classify
+
+
 def draw(
     classify: Classify,
     spacing_mm: tuple[float, float, float] = (2.0, 0.25, 0.25),

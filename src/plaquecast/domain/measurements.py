@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from plaquecast.domain.grid import FloatArray
+from plaquecast.domain.missing import Measured
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,11 +42,11 @@ class Measurement:
 
 CATALOGUE: tuple[Measurement, ...] = (
     Measurement("covered_length_mm", "mm", "length along the axis of the covered slices", "own", 0, 80),
-    Measurement("lumen_volume_mm3", "mm³", "Σ lumen area × slice length", "Saam 2005", 150, 3500,
+    Measurement("lumen_volume_mm3", "mm³", "Σ lumen area × slice length", "Saam 2005", 100, 6000,
                 MeasurementError(0.035, 0.0, "Roberts 2012; Saam 2009")),
-    Measurement("vessel_volume_mm3", "mm³", "Σ area inside the outer wall × slice length", "Saam 2005", 300, 6000,
+    Measurement("vessel_volume_mm3", "mm³", "Σ area inside the outer wall × slice length", "Saam 2005", 200, 12000,
                 MeasurementError(0.025, 0.0, "Saam 2009")),
-    Measurement("wall_volume_mm3", "mm³", "vessel volume − lumen volume", "Saam 2005", 150, 4000,
+    Measurement("wall_volume_mm3", "mm³", "vessel volume − lumen volume", "Saam 2005", 100, 6500,
                 MeasurementError(0.045, 0.0, "Varghese 2005; Saam 2005")),
     Measurement("percent_wall_volume", "%", "100 × wall volume / vessel volume", "Zhao 2010", 10, 95,
                 MeasurementError(0.032, 0.0, "Saam 2005")),
@@ -76,17 +77,17 @@ CATALOGUE: tuple[Measurement, ...] = (
                 "every component", "own", 0, 3000, MeasurementError(0.08, 10.0, "assumed between wall and core")),
     Measurement("plaque_length_mm", "mm", "length of the slices that hold plaque", "own", 0, 60,
                 MeasurementError(0.0, 2.0, "one slice")),
-    Measurement("calcification_volume_mm3", "mm³", "Σ fraction × voxel volume", "Saam 2005", 0, 1500,
+    Measurement("calcification_volume_mm3", "mm³", "Σ area across the artery × slice length", "Saam 2005", 0, 2000,
                 MeasurementError(0.186, 1.0, "Saam 2005")),
     Measurement("near_lumen_calcification_volume_mm3", "mm³", "calcification within 0.5 mm of the lumen's surface",
                 "own", 0, 500),
-    Measurement("lipid_rich_necrotic_core_volume_mm3", "mm³", "Σ fraction × voxel volume, hemorrhage included",
-                "Saam 2005", 0, 2000, MeasurementError(0.111, 3.0, "Saam 2005")),
+    Measurement("lipid_rich_necrotic_core_volume_mm3", "mm³", "Σ area across the artery × slice length, "
+                "hemorrhage in it included", "Saam 2005", 0, 2000, MeasurementError(0.111, 3.0, "Saam 2005")),
     Measurement("non_hemorrhagic_core_volume_mm3", "mm³", "the core without its hemorrhage", "Saam 2005", 0, 2000,
                 MeasurementError(0.15, 3.0, "assumed from the core")),
-    Measurement("intraplaque_hemorrhage_volume_mm3", "mm³", "Σ fraction × voxel volume", "Saam 2007", 0, 1500,
-                MeasurementError(0.125, 3.0, "assumed; no published figure")),
-    Measurement("loose_matrix_volume_mm3", "mm³", "Σ fraction × voxel volume", "Smits 2016", 0, 1500,
+    Measurement("intraplaque_hemorrhage_volume_mm3", "mm³", "Σ area across the artery × slice length",
+                "Saam 2007", 0, 1500, MeasurementError(0.125, 3.0, "assumed; no published figure")),
+    Measurement("loose_matrix_volume_mm3", "mm³", "Σ area across the artery × slice length", "Smits 2016", 0, 1500,
                 MeasurementError(0.3, 3.0, "Smits 2016")),
     Measurement("fibrous_cap_min_thickness_mm", "mm", "smallest depth of the core below the lumen",
                 "Trivedi 2004", 0, 3, MeasurementError(0.0, 0.15, "Wasserman 2010, ICC 0.38")),
@@ -101,6 +102,20 @@ PUBLISHED_ERRORS: Mapping[str, MeasurementError] = {
     entry.name: entry.error for entry in CATALOGUE if entry.error is not None
 }
 """Published repeatability by the field of `ArteryMorphology`; used until a segmenter's own is known."""
+
+
+def implausible(values: Mapping[str, Measured]) -> dict[str, float]:
+    """The given measurements, by name, that lie outside their plausible range.
+
+    >>> implausible({"max_wall_thickness_mm": 83.6, "stenosis_area_percent": 40.0})
+    {'max_wall_thickness_mm': 83.6}
+    """
+    found = {}
+    for entry in CATALOGUE:
+        value = values.get(entry.name)
+        if isinstance(value, float) and not entry.low <= value <= entry.high:
+            found[entry.name] = value
+    return found
 
 
 def catalogue_as_markdown() -> str:

@@ -125,7 +125,7 @@ class ArterySegmentation:
     is each slice's position along the artery from the bifurcation; `slice_confidence` (slices,) lies in 0–1.
     `covered` (slices,) says in which slices the artery was found whole. The artery is the CCA and, above the
     flow divider, the ICA; the ECA is background. At its mouth the vessel's outline runs on across the mouth,
-    and the ECA's lumen inside the outline is lumen.
+    and the ECA's lumen inside the outline is lumen. `external` is the axis of the ECA itself, where it was followed.
     """
 
     side: Side
@@ -137,6 +137,7 @@ class ArterySegmentation:
     model_id: str
     probabilities: NDArray[np.float32] | None = None
     plaque: NDArray[np.bool_] | None = None
+    external: Centerline | None = None
 
     def __post_init__(self) -> None:
         shape, n_slices = self.labels.grid.shape, self.labels.grid.shape[0]

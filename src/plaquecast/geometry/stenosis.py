@@ -19,6 +19,8 @@ REFERENCE_MM = 4.0
 """A reference is read over this length."""
 PARALLEL_SHARE = 0.1
 """Walls are parallel if the diameters of the reference differ by no more than this share of their mean."""
+DISEASED_MM = 1.5
+"""A reference whose wall is thicker than this on average is diseased itself."""
 LONGEST_FIT_MM = 6.0
 """Neighbors further apart than this say nothing of the narrowest point between them."""
 NEAR_OCCLUSION_MM = (1.3, 3.5)
@@ -34,9 +36,10 @@ Reference = Sequence[SliceMorphology] | Missing
 def stenosis(slices: Sequence[SliceMorphology], reference_mm: Measured) -> dict[str, Measured]:
     """Narrowing at the narrowest slice of bulb and internal carotid, by diameters equivalent to areas.
 
-    NASCET compares with the internal carotid around `reference_mm`, or else the uppermost stretch that lies beyond the
-    bulb and has parallel walls. It is not clipped: where the bulb is wider than the artery beyond it and nothing
-    narrows it, the narrowest slice lies in the reference and NASCET is near 0. It does not apply to a near-occlusion.
+    NASCET compares with the internal carotid around `reference_mm`, or else the uppermost stretch, if it lies beyond
+    the bulb, is free of disease and has parallel walls. It is not clipped: where the bulb is wider than the artery
+    beyond it and nothing narrows it, the narrowest slice lies in the reference and NASCET is near 0. It does not apply
+    to a near-occlusion.
     """
     sought = [section for section in slices if section.position_mm > NARROWEST_ABOVE_MM]
     lumen = values_of(sought, "lumen_area_mm2")
@@ -92,6 +95,8 @@ def _distal_reference(slices: Sequence[SliceMorphology], reference_mm: Measured)
     areas = values_of(distal, "lumen_area_mm2")
     if isinstance(areas, Missing):
         return areas
+    if any(is_number(wall) and wall > DISEASED_MM for wall in (section.mean_wall_thickness_mm for section in distal)):
+        return Missing(Reason.NOT_COVERED, "no internal carotid free of disease")
     diameter = 2.0 * np.sqrt(areas / np.pi)
     if np.ptp(diameter) > PARALLEL_SHARE * diameter.mean():
         return Missing(Reason.NOT_COVERED, "no internal carotid with parallel walls")

@@ -1,8 +1,8 @@
 """The cells of one row as a clinical record: each checked by itself, all findings at once, nothing mended unsaid."""
 
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, create_model
@@ -13,6 +13,10 @@ from plaquecast.domain.dataset import Finding, Severity
 from plaquecast.domain.missing import Missing, Reason
 from plaquecast.ingest.table_mapping import NO_VALUE, ColumnSource
 from plaquecast.ingest.units import find_conversion, unit_that_fits
+
+_LEAST_BODY_MASS_INDEX = 12.0
+_LARGEST_BODY_MASS_INDEX = 60.0
+"""What adults who walk into a scanner have."""
 
 _NUMBER = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?")
 _WORD_TYPES = {"sex": Sex, "smoking_history": SmokingHistory, "drinking_history": DrinkingHistory}
@@ -68,7 +72,27 @@ def read_cells(
     entries: dict[str, Any] = {name: _domain_value(name, value) for name, value in given.items()}
     entries |= {name: Missing(Reason.ABSENT, detail) for name, detail in details.items()}
     entries |= {name: Missing(Reason.FAILED_QUALITY, f"found {each.found}") for name, each in broken.items()}
-    return ClinicalRecord(**entries), tuple(broken.values())
+    record = ClinicalRecord(**entries)
+    contradiction = _contradiction(record)
+    if contradiction is None:
+        return record, tuple(broken.values())
+    rule, found, names = contradiction
+    doubtful = Missing(Reason.FAILED_QUALITY, f"found {found}")
+    finding = _row_finding(rule, found, [columns[name] for name in names], place)
+    return replace(record, **dict.fromkeys(names, doubtful)), (*broken.values(), finding)
+
+
+def _contradiction(record: ClinicalRecord) -> tuple[str, str, tuple[str, str]] | None:
+    """Two cells that are plausible each and not together, as after a swap of columns or a wrong unit."""
+    high, low = record.systolic_pressure_mmhg, record.diastolic_pressure_mmhg
+    if not isinstance(high, Missing) and not isinstance(low, Missing) and high <= low:
+        pair = ("systolic_pressure_mmhg", "diastolic_pressure_mmhg")
+        return "a systolic pressure above the diastolic", f"{high:g} and {low:g} mmHg", pair
+    index = record.body_mass_index
+    if not isinstance(index, Missing) and not _LEAST_BODY_MASS_INDEX <= index <= _LARGEST_BODY_MASS_INDEX:
+        rule = f"a body mass index from {_LEAST_BODY_MASS_INDEX:g} to {_LARGEST_BODY_MASS_INDEX:g} kg/m2"
+        return rule, f"{index:.0f} kg/m2", ("weight_kg", "height_cm")
+    return None
 
 
 def is_missing(text: str, declared: tuple[str, ...] = ()) -> bool:
@@ -89,11 +113,18 @@ def _plain_value(name: str, text: str, source: ColumnSource, decimal: str) -> ob
     column = CLINICAL_CATALOGUE[name]
     if not column.is_number:
         return text.casefold() if column.words else text
+    conversion, number = find_conversion(column, source.unit), plain_number(text, decimal)
+    return f"not a number: {text}" if conversion is None or number is None else conversion(number)
+
+
+def plain_number(text: str, decimal: str) -> float | None:
+    """The number that a cell holds and nothing else, or None.
+
+    >>> plain_number("1,5", ","), plain_number("1,5", "."), plain_number("12 kg", ".")
+    (1.5, None, None)
+    """
     plain = text.replace(",", ".") if decimal == "," and "." not in text else text
-    conversion = find_conversion(column, source.unit)
-    if conversion is None or not _NUMBER.fullmatch(plain):
-        return f"not a number: {text}"
-    return conversion(float(plain))
+    return float(plain) if _NUMBER.fullmatch(plain) else None
 
 
 def _domain_value(name: str, value: Any) -> Any:
@@ -114,6 +145,14 @@ def _cell_finding(column: ClinicalColumn, text: str, value: object, source: Colu
         place.patient_id,
         place.session_id,
     )
+
+
+def _row_finding(rule: str, found: str, sources: Sequence[ColumnSource], place: RowPlace) -> Finding:
+    names = " and ".join(source.source[0] for source in sources)
+    where = f"row {place.number}, columns {names} of {place.table}"
+    remedy = "Mend the cells or the declared units; neither value is used."
+    ids = (place.patient_id, place.session_id)
+    return Finding(Severity.FLAGGED, "clinical-row", rule, found, where, remedy, *ids)
 
 
 def _rule(column: ClinicalColumn) -> str:

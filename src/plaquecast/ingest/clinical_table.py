@@ -2,20 +2,24 @@
 
 import re
 from collections import Counter
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
 
 from plaquecast.domain.clinical import ClinicalRecord
 from plaquecast.domain.clinical_columns import CLINICAL_CATALOGUE, PATIENT_PATTERN
 from plaquecast.domain.dataset import Finding, Severity
-from plaquecast.domain.missing import Missing, Reason
+from plaquecast.domain.missing import Measured, Missing, Reason
 from plaquecast.errors import InputError
 from plaquecast.ingest.clinical_cells import RowPlace, is_missing, read_cells
+from plaquecast.ingest.measured_columns import read_measured
 from plaquecast.ingest.table_dates import read_date
 from plaquecast.ingest.table_mapping import ID_COLUMNS, ColumnSource, TableMapping
 from plaquecast.ingest.text_table import TextTable, read_text_table
+
+_REPEAT, _REPEATED = "redcap_repeat_instance", "redcap_repeat_instrument"
+_VISIT = "session_id"
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +31,7 @@ class ClinicalRow:
     acquired: date | Missing
     clinical: ClinicalRecord
     number: int
+    measured: Mapping[str, Measured] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,14 +55,16 @@ def read_clinical_table(path: Path, mapping: TableMapping | None = None) -> Clin
     """
     table = read_text_table(path, mapping.table_format if mapping else None)
     mapping = mapping or _own_names(table)
+    table, passed_over = _long(table, mapping)
     _check_sources(table, mapping)
-    findings = [*table.findings, *_unknown_columns(table, mapping)]
+    findings = [*table.findings, *passed_over, *_unknown_columns(table, mapping)]
     rows: list[ClinicalRow] = []
     for place, cells in _identified(table, mapping, findings):
         record, broken = read_cells(cells, mapping.columns, place, mapping.decimal)
         acquired, date_findings = _acquired(cells, mapping, place)
-        findings += [*broken, *date_findings]
-        rows.append(ClinicalRow(place.patient_id, place.session_id, acquired, record, place.number))
+        measured, implausible = read_measured(cells, mapping.measured, place, mapping.decimal)
+        findings += [*broken, *date_findings, *implausible]
+        rows.append(ClinicalRow(place.patient_id, place.session_id, acquired, record, place.number, measured))
     return ClinicalTable(tuple(rows), tuple(findings))
 
 
@@ -67,12 +74,37 @@ def _own_names(table: TextTable) -> TableMapping:
     return TableMapping({name: ColumnSource((name,), units.get(name, "")) for name in known})
 
 
+def _long(table: TextTable, mapping: TableMapping) -> tuple[TextTable, list[Finding]]:
+    """One row per visit: wide rows are split by the endings of their columns, REDCap's repeats are passed over."""
+    repeats = [number for number, cells in table.rows if cells.get(_REPEAT)]
+    rows = [(number, cells) for number, cells in table.rows if not cells.get(_REPEAT)]
+    header = tuple(name for name in table.header if name not in (_REPEAT, _REPEATED))
+    if mapping.visits:
+        endings = tuple(mapping.visits.values())
+        common = [name for name in header if not name.endswith(endings)]
+        header = tuple(dict.fromkeys([*common, *(name.removesuffix(e) for name in header for e in endings), _VISIT]))
+        header = tuple(name for name in header if not name.endswith(endings))
+        rows = [
+            (number, {name: cells.get(f"{name}{ending}", cells.get(name, "")) for name in header} | {_VISIT: visit})
+            for number, cells in rows
+            for visit, ending in mapping.visits.items()
+        ]
+    return TextTable(table.name, header, tuple(rows), table.findings), [_repeat(table.name, repeats)] if repeats else []
+
+
+def _repeat(name: str, numbers: Sequence[int]) -> Finding:
+    found = f"{len(numbers)} rows of repeating instruments, the first of them row {numbers[0]}"
+    remedy = "Export the instruments of the visits alone if these rows matter; they are not used."
+    return Finding(Severity.FLAGGED, "repeat-instance", "one row for each visit", found, name, remedy)
+
+
 Identified = list[tuple[RowPlace, Mapping[str, str]]]
 
 
 def _identified(table: TextTable, mapping: TableMapping, findings: list[Finding]) -> Identified:
     """Rows with their patient and visit; a row that cannot be told apart from another is refused, with all like it."""
     places: Identified = []
+    visits: list[tuple[str, str, str]] = []
     for count, (number, cells) in enumerate(table.rows, start=1):
         cells = {name: "" if is_missing(text, mapping.missing) else text for name, text in cells.items()}
         patient_id = str(count) if mapping.one_row_per_patient else _code(cells, mapping, "participant_id", "sub-")
@@ -83,14 +115,16 @@ def _identified(table: TextTable, mapping: TableMapping, findings: list[Finding]
             findings.append(_bad_code(table.name, number, wrong[0] if wrong else ""))
         else:
             places.append((place, cells))
-    counts = Counter((place.patient_id, place.session_id) for place, _ in places)
-    findings += [_duplicate(place) for place, _ in places if counts[place.patient_id, place.session_id] > 1]
-    return [entry for entry in places if counts[entry[0].patient_id, entry[0].session_id] == 1]
+            visits.append((patient_id, session_id, "" if session_id else _code(cells, mapping, "acq_time", "")))
+    counts = Counter(visits)
+    findings += [_duplicate(place) for (place, _), visit in zip(places, visits, strict=True) if counts[visit] > 1]
+    return [entry for entry, visit in zip(places, visits, strict=True) if counts[visit] == 1]
 
 
 def _code(cells: Mapping[str, str], mapping: TableMapping, column: str, prefix: str) -> str:
     source = mapping.columns.get(column)
-    text = "" if source is None else cells.get(source.source[0], "")
+    text = cells.get(_VISIT, "") if column == _VISIT and mapping.visits else ""
+    text = text if source is None else cells.get(source.source[0], "")
     return (source.codes.get(text, text) if source else text).removeprefix(prefix)
 
 
@@ -120,8 +154,10 @@ def date_finding(text: str, place: RowPlace, source: ColumnSource) -> Finding:
 
 
 def _check_sources(table: TextTable, mapping: TableMapping) -> None:
-    for name, source in mapping.columns.items():
-        for wanted in source.source:
+    sources = {name: source.source for name, source in mapping.columns.items()}
+    sources |= {name: (column.source,) for name, column in mapping.measured.items()}
+    for name, wanted_columns in sources.items():
+        for wanted in wanted_columns:
             if wanted not in table.header:
                 raise InputError(
                     expected=f"the column '{wanted}' (for {name})",
@@ -142,6 +178,7 @@ def _check_sources(table: TextTable, mapping: TableMapping) -> None:
 
 def _unknown_columns(table: TextTable, mapping: TableMapping) -> list[Finding]:
     used = {name for source in mapping.columns.values() for name in source.source} | set(mapping.ignored)
+    used |= {column.source for column in mapping.measured.values()} | ({_VISIT} if mapping.visits else set())
     return [
         Finding(
             Severity.FLAGGED,
@@ -168,12 +205,11 @@ def _bad_code(table: str, number: int, code: str) -> Finding:
 
 
 def _duplicate(place: RowPlace) -> Finding:
-    visit = f" visit {place.session_id}" if place.session_id else ""
     return Finding(
         Severity.REFUSED,
         "duplicate-patient",
         "each patient and visit once",
-        f"patient {place.patient_id}{visit} again",
+        "both of them in another row too",
         f"row {place.number} of {place.table}",
         "Keep the right row and remove the other; none of them is used.",
         place.patient_id,

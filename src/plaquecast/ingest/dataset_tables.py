@@ -1,6 +1,5 @@
 """The tables of a BIDS dataset: who takes part, each patient's visits, dates and structured data in declared units."""
 
-import json
 import re
 from collections import Counter
 from collections.abc import Iterable, Mapping
@@ -17,6 +16,7 @@ from plaquecast.domain.missing import Missing, Reason
 from plaquecast.errors import InputError, PlaquecastError
 from plaquecast.ingest.clinical_cells import RowPlace, is_missing, read_cells
 from plaquecast.ingest.clinical_table import date_finding
+from plaquecast.ingest.door import read_json_object
 from plaquecast.ingest.table_dates import read_date
 from plaquecast.ingest.table_mapping import ColumnSource
 from plaquecast.ingest.text_table import TextTable, read_text_table
@@ -84,7 +84,7 @@ def read_sessions(
         table = read_text_table(path)
         if "session_id" not in table.header:
             raise _no_column(path.name, "session_id", table)
-        sidecar = _sidecar(root / "sessions.json") | _sidecar(path.with_suffix(".json"))
+        sidecar = read_json_object(root / "sessions.json") | read_json_object(path.with_suffix(".json"))
     except InputError as problem:
         return (), (finding_of(problem, Severity.FLAGGED, patient_id),)
     columns, findings = _declared_columns(table, sidecar, patient_id)
@@ -164,21 +164,6 @@ def _unit_finding(name: str, target: str, unit: str, table: str, patient_id: str
         f"called '{column.quantity}'. The column is not used."
     )
     return Finding(Severity.FLAGGED, code, expected, found, f"column {name} of {table}", remedy, patient_id)
-
-
-def _sidecar(path: Path) -> dict[str, Any]:
-    if not path.is_file():
-        return {}
-    try:
-        return dict(json.loads(path.read_text(encoding="utf-8")))
-    except (OSError, ValueError, TypeError, RecursionError) as problem:
-        raise InputError(
-            expected="a JSON object with the columns' units",
-            found=f"{type(problem).__name__}: {problem}"[:80],
-            where=path.name,
-            remedy="Mend the sidecar; the table beside it is not used without it.",
-            code="sidecar-unreadable",
-        ) from problem
 
 
 def _acquired(text: str, place: RowPlace) -> tuple[date | Missing, tuple[Finding, ...]]:

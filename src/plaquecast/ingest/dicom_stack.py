@@ -29,6 +29,12 @@ _SAME = ("PatientID", "PatientName", "PatientBirthDate", "PatientSex", "StudyIns
 """What must be the same in all frames of a volume; their values never stand in a message."""
 
 
+_ENCODING = (
+    "BitsAllocated", "BitsStored", "HighBit", "PixelRepresentation", "PhotometricInterpretation", "SamplesPerPixel",
+)  # fmt: skip
+"""How pixels are written; one slice that says otherwise is damaged, and its values would be others."""
+
+
 def split_frames(frames: Sequence[Frame]) -> list[tuple[Frame, ...]]:
     """Frames by volume: echoes, phase and magnitude, stacks, orientations, times and diffusion weightings apart."""
     groups: dict[Hashable, list[Frame]] = {}
@@ -95,14 +101,15 @@ def component(frame: Frame) -> str:
 
 
 def _check_same(frames: Sequence[Frame]) -> None:
-    for keyword in _SAME:
-        values = Counter(frame.text(keyword) for frame in frames)
+    for keyword in (*_SAME, *_ENCODING):
+        values = Counter(frame.exact(keyword) for frame in frames)
         if len(values) > 1:
             (usual, _), *_ = values.most_common(1)
-            others = [frame for frame in frames if frame.text(keyword) != usual]
+            others = [frame for frame in frames if frame.exact(keyword) != usual]
             found = f"{len(values)} values of it"
             remedy = "Find out whose images these are and separate them."
             code = "two-patients" if keyword.startswith("Patient") else "mixed-series"
+            code = "mixed-encoding" if keyword in _ENCODING else code
             raise _refused(others, f"one {keyword} in all slices", found, remedy, code)
 
 

@@ -1,13 +1,18 @@
 """The door: a user's file as bytes, whole and bounded, with its hash; no image file is opened anywhere else."""
 
 import hashlib
+import json
 import os
 import stat
 import zlib
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from plaquecast.errors import InputError
+
+MAX_JSON_BYTES = 10_000_000
+"""Largest sidecar that is opened."""
 
 _GZIP_MAGIC = b"\x1f\x8b"
 _GZIP_WINDOW = 16 + zlib.MAX_WBITS
@@ -63,6 +68,22 @@ def open_whole(path: Path, max_bytes: int, name: str = "") -> OpenedFile:
         found = f"{size} bytes that became {len(content)}"
         raise _refused(name, "a file at rest", found, "Wait until it is copied, then start again.", "file-changing")
     return OpenedFile(name, content, hashlib.sha256(content).hexdigest())
+
+
+def read_json_object(path: Path) -> dict[str, Any]:
+    """A small JSON object, such as a sidecar; empty if there is no such file.
+
+    Raises:
+        InputError: if the file is too large, damaged or nested too deep, or is no object.
+    """
+    if not path.is_file():
+        return {}
+    content = open_whole(path, MAX_JSON_BYTES).content
+    try:
+        return dict(json.loads(content.decode("utf-8")))
+    except (ValueError, TypeError, RecursionError) as problem:
+        found, remedy = type(problem).__name__, "Mend or remove the sidecar; what stands beside it is not used."
+        raise _refused(path.name, "a JSON object", found, remedy, "sidecar-unreadable") from problem
 
 
 def _size_of_regular(descriptor: int, name: str, max_bytes: int) -> int:

@@ -8,6 +8,8 @@ from typing import Any
 
 from plaquecast.domain.clinical_columns import CLINICAL_CATALOGUE
 from plaquecast.errors import InputError
+from plaquecast.ingest.measured_quantities import QUANTITIES, MeasuredColumn
+from plaquecast.ingest.redcap import filled_in, read_dictionary
 from plaquecast.ingest.text_table import TableFormat
 from plaquecast.ingest.units import find_conversion, known_units
 
@@ -36,8 +38,10 @@ class ColumnSource:
 class TableMapping:
     """The reading of a whole table: our column → its source, and how the file is written.
 
-    `ignored` lists columns that are known and not used. With `one_row_per_patient`, a table without any codes of
-    patients is read with the running number of each row as its patient's code.
+    With `visits` (visit → ending of its columns), a wide table holds all visits of a patient in one row.
+    `measured` lists columns that hold measurements of arteries, `ignored` those that are known and not used. With
+    `one_row_per_patient`, a table without any codes of patients is read with the running number of each row as its
+    patient's code.
     """
 
     columns: Mapping[str, ColumnSource]
@@ -46,6 +50,8 @@ class TableMapping:
     missing: tuple[str, ...] = ()
     ignored: tuple[str, ...] = ()
     one_row_per_patient: bool = False
+    measured: Mapping[str, MeasuredColumn] = field(default_factory=dict)
+    visits: Mapping[str, str] = field(default_factory=dict)
 
 
 def load_mapping(path: Path) -> TableMapping:
@@ -58,9 +64,12 @@ def load_mapping(path: Path) -> TableMapping:
         content = tomllib.loads(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as problem:
         raise _refused(path.name, "a readable TOML file", str(problem), "Mend the file.") from problem
-    _check_keys(content, ("table", "columns"), path.name)
-    table, columns = content.get("table", {}), content.get("columns", {})
-    known = {entry.name for entry in fields(TableMapping)} - {"columns", "table_format"}
+    _check_keys(content, ("table", "columns", "measured", "visits"), path.name)
+    table, columns = dict(content.get("table", {})), content.get("columns", {})
+    dictionary = table.pop("redcap_dictionary", None)
+    if dictionary is not None:
+        columns = filled_in(columns, read_dictionary(path.parent / str(dictionary)), path.name)
+    known = {entry.name for entry in fields(TableMapping)} - {"columns", "measured", "visits", "table_format"}
     format_keys = {entry.name for entry in fields(TableFormat)}
     _check_keys(table, (*known, *format_keys), f"[table] of {path.name}")
     if table.get("decimal", ".") not in (".", ","):
@@ -70,6 +79,8 @@ def load_mapping(path: Path) -> TableMapping:
     }
     return TableMapping(
         columns={name: _column(name, entry, path.name) for name, entry in columns.items()},
+        visits={str(name): str(suffix) for name, suffix in content.get("visits", {}).items()},
+        measured={name: _measured(name, entry, path.name) for name, entry in content.get("measured", {}).items()},
         table_format=TableFormat(**{name: value for name, value in table.items() if name in format_keys}),
         **choices,
     )
@@ -89,6 +100,19 @@ def _column(name: str, entry: dict[str, Any], file_name: str) -> ColumnSource:
     )
     _check_column(name, column, where)
     return column
+
+
+def _measured(name: str, entry: dict[str, Any], file_name: str) -> MeasuredColumn:
+    where = f"[measured.{name}] of {file_name}"
+    _check_keys(entry, ("source", "quantity", "unit", "missing"), where)
+    quantity = QUANTITIES.get(entry.get("quantity", ""))
+    if quantity is None:
+        found = repr(str(entry.get("quantity", ""))[:40])
+        raise _refused(where, f"a quantity, one of {', '.join(QUANTITIES)}", found, "Declare what is measured.")
+    if entry.get("unit") != quantity.unit:
+        found = repr(str(entry.get("unit", ""))[:20])
+        raise _refused(where, f"the unit {quantity.unit}", found, "Declare the unit, or convert the column first.")
+    return MeasuredColumn(str(entry.get("source", name)), entry["quantity"], _tuples(entry.get("missing", [])))
 
 
 def _check_column(name: str, column: ColumnSource, where: str) -> None:

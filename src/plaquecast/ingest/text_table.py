@@ -15,8 +15,11 @@ from openpyxl.utils.exceptions import InvalidFileException
 from plaquecast.domain.dataset import Finding, Severity
 from plaquecast.errors import InputError
 
-MAX_TABLE_BYTES = 100_000_000
+MAX_TABLE_BYTES = 50_000_000
 """Largest table that is opened, packed and unpacked."""
+
+MAX_COLUMNS = 2000
+"""Most columns of a table; a line of millions of cells would fill the memory."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +105,10 @@ def _text_rows(content: bytes, path: Path, table_format: TableFormat) -> Iterato
     if "\0" in text:
         raise _refused(path.name, "text", "zero bytes", "Save the table as UTF-8 text.", "table-encoding")
     delimiter = table_format.delimiter or _delimiter(path, text)
+    widest = max((line.count(delimiter) + 1 for line in text.splitlines()), default=0)
+    if widest > MAX_COLUMNS:
+        found, remedy = f"a line of {widest} cells", "Give the table alone, or check its delimiter."
+        raise _refused(path.name, f"at most {MAX_COLUMNS} columns", found, remedy, "table-too-large")
     reader = csv.reader(io.StringIO(text), delimiter=delimiter, strict=True)
     try:
         for cells in reader:

@@ -1,6 +1,7 @@
 """The trained segmenter: both carotids of an aligned visit, tissue by tissue, with what it does not know."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -9,22 +10,26 @@ import torch
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from plaquecast.domain.anatomy import N_TISSUES, Side, Tissue
+from plaquecast.domain.anatomy import N_TISSUES, WALL_WEIGHTINGS, Side, Tissue
 from plaquecast.domain.grid import FloatArray, Grid
 from plaquecast.domain.missing import Missing, Reason
 from plaquecast.domain.visit import AlignedVisit
 from plaquecast.domain.volume import ArterySegmentation, Centerline, LabelMap
 from plaquecast.errors import ModelError
 from plaquecast.geometry.plaque import plaque_mask
+from plaquecast.segment.cross_sections import Indices, crop_around, slice_positions
 from plaquecast.segment.localize import LEAST_HEAT, locate
 from plaquecast.segment.precision import autocast, laid_out
 from plaquecast.segment.regions import Region, presence, sample_images, spread, stack_of
 from plaquecast.segment.samples import POSITION_SCALE_MM
 from plaquecast.segment.topology import clean_slice
-from plaquecast.segment.unet import HeatNetwork, TissueNetwork
-from plaquecast.segment.weights import load_networks
+from plaquecast.segment.weights import SegmenterModel, read_segmenter
 
+REFERENCE = Path(__file__).parent / "reference"
+"""The segmenter that comes with the package, trained on simulated patients only."""
 LEAST_SLICES = 4
+LARGEST_PIXEL_MM, LARGEST_SLICE_MM = 1.2, 8.0
+"""Beyond these a wall of 1 mm is a matter of luck."""
 LONGEST_BIFURCATION_SPREAD_MM = 8.0
 
 Array = NDArray[np.float32]
@@ -33,9 +38,10 @@ Array = NDArray[np.float32]
 class NetworkSegmenter:
     """Localizer and tissue network; a `Segmenter`."""
 
-    def __init__(self, heat: HeatNetwork, tissue: TissueNetwork, card: Mapping[str, Any]) -> None:
-        self._heat = laid_out(heat).eval()
-        self._tissue = laid_out(tissue).eval()
+    def __init__(self, model: SegmenterModel, card: Mapping[str, Any]) -> None:
+        self._model = model
+        laid_out(model.heat)
+        laid_out(model.tissue)
         self.card = card
 
     @property
@@ -47,16 +53,33 @@ class NetworkSegmenter:
         """Segment both arteries on crops of the visit's reference grid.
 
         Raises:
-            ModelError: if no weighting of the visit shows the wall.
+            ModelError: if no weighting that the model knows shows the wall, or the grid is too coarse.
         """
-        if not visit.shows_wall:
+        visit = self._fitting(visit)
+        centers = locate(visit, self._model.heat)
+        return {side: self._segment_side(visit, side, *centers[side]) for side in Side}
+
+    def _fitting(self, visit: AlignedVisit) -> AlignedVisit:
+        """The visit with the weightings that the model knows."""
+        known = {w: volume for w, volume in visit.volumes.items() if w.value in self.card["weightings_seen"]}
+        where = f"{visit.patient_id} {visit.session_id}"
+        if not any(weighting.shows_wall for weighting in known):
+            wall = [weighting.value for weighting in WALL_WEIGHTINGS if weighting.value in self.card["weightings_seen"]]
             raise ModelError(
-                expected="at least one of T1W, T2W, PDW or CE_T1W", found=", ".join(visit.volumes),
-                where=f"{visit.patient_id} {visit.session_id}", remedy="Bright-blood images need no trained segmenter.",
+                expected=f"at least one of {', '.join(wall)}, which this model knows and which show the wall",
+                found=", ".join(visit.volumes), where=where,
+                remedy="Add such an image, or train a segmenter on the weightings that there are.",
                 code="no-wall-weighting",
             )  # fmt: skip
-        centers = locate(visit, self._heat)
-        return {side: self._segment_side(visit, side, *centers[side]) for side in Side}
+        slice_mm, *pixel_mm = visit.grid.spacing_mm
+        if slice_mm > LARGEST_SLICE_MM or max(pixel_mm) > LARGEST_PIXEL_MM:
+            raise ModelError(
+                expected=f"pixels up to {LARGEST_PIXEL_MM} mm and slices up to {LARGEST_SLICE_MM} mm apart",
+                found=" x ".join(f"{mm:.2f}" for mm in visit.grid.spacing_mm) + " mm", where=where,
+                remedy="The wall cannot be measured in these images.", code="too-coarse",
+            )  # fmt: skip
+        reference = visit.reference if visit.reference in known else next(iter(known))
+        return replace(visit, volumes=known, reference=reference)
 
     def _segment_side(
         self, visit: AlignedVisit, side: Side, centers: FloatArray, heat: FloatArray
@@ -65,8 +88,14 @@ class NetworkSegmenter:
         if usable.sum() < LEAST_SLICES:
             return Missing(Reason.NOT_COVERED, f"the {side.value} carotid was not found")
         centers = _smooth_path(centers, usable)
-        shares, positions = self._predict(visit, centers)
-        crop, rows, columns = _crop(visit.grid, centers, self._half_mm)
+        shares, positions, strange = self._predict(visit, centers)
+        if strange > 1.0:
+            return Missing(
+                Reason.OUT_OF_COHORT,
+                f"what was found as the {side.value} carotid is {strange:.1f} times as far from all that was learned as"
+                " known arteries are",
+            )
+        crop, rows, columns = crop_around(visit.grid, centers, self._half_mm)
         fractions = np.zeros((N_TISSUES, *crop.shape), dtype=np.float32)
         fractions[Tissue.BACKGROUND] = 1.0
         covered, confidence = np.zeros(crop.shape[0], dtype=bool), np.zeros(crop.shape[0])
@@ -84,7 +113,7 @@ class NetworkSegmenter:
         axis = _centerline(crop, fractions, covered, positions)
         labels = LabelMap(crop, fractions.argmax(axis=0).astype(np.uint8))
         return ArterySegmentation(
-            side, labels, axis, _slice_positions(crop, axis), confidence, covered, self.model_id, fractions,
+            side, labels, axis, slice_positions(crop, axis), confidence, covered, self.model_id, fractions,
             plaque_mask(labels.array, crop),
         )  # fmt: skip
 
@@ -96,11 +125,13 @@ class NetworkSegmenter:
         pixels, pixel_mm = int(self.card["region_pixels"]), float(self.card["pixel_mm"])
         return Region(k, float(center[0]), float(center[1]), pixels, pixel_mm)
 
-    def _predict(self, visit: AlignedVisit, centers: FloatArray) -> tuple[Array, FloatArray]:
-        """Tissue shares (slices, N_TISSUES, n, n) and position of each slice along the artery in mm.
+    def _predict(self, visit: AlignedVisit, centers: FloatArray) -> tuple[Array, FloatArray, float]:
+        """Tissue shares (slices, N_TISSUES, n, n), position of each slice in mm, and how strange the artery looks.
 
-        Both are means over the region and its mirror image, in which a left artery looks like a right one.
+        All are means over the region and its mirror image, in which a left artery looks like a right one; strangeness
+        is the median over the slices (`Familiarity.distances`).
         """
+        model = self._model
         stack, present = stack_of(visit.volumes)
         _, row_mm, column_mm = visit.grid.spacing_mm
         regions = [
@@ -109,22 +140,25 @@ class NetworkSegmenter:
         ]
         images = torch.stack(regions).contiguous(memory_format=torch.channels_last)
         flags = torch.from_numpy(presence(visit.volumes)).expand(len(images), -1)
-        with torch.inference_mode(), autocast(images.device):
-            logits, position = self._tissue(images, flags)
-            mirrored, position_too = self._tissue(images.flip(3), flags)
-        shares = 0.5 * (logits.float().softmax(dim=1) + mirrored.float().softmax(dim=1).flip(3))
-        positions = 0.5 * (position + position_too).float().numpy().astype(np.float64) * POSITION_SCALE_MM
-        return shares.numpy(), positions
+        shares, positions, strange = torch.zeros(()), torch.zeros(()), torch.zeros(())
+        for mirrored in (False, True):
+            with torch.inference_mode(), autocast(images.device):
+                found = model.tissue(images.flip(3) if mirrored else images, flags)
+            logits = found.logits.float() * model.factors[:, None, None] + model.offsets[:, None, None]
+            share = logits.softmax(dim=1)
+            shares = shares + 0.5 * (share.flip(3) if mirrored else share)
+            positions = positions + 0.5 * POSITION_SCALE_MM * found.position.float()
+            strange = strange + 0.5 * model.familiarity.distances(found.features)
+        return shares.numpy(), positions.numpy().astype(np.float64), float(strange.median())
 
 
 def load_segmenter(folder: Path) -> NetworkSegmenter:
     """Load a trained segmenter.
 
     Raises:
-        ModelError: if the folder does not hold one.
+        ModelError: if the folder does not hold one that fits this version.
     """
-    heat, tissue, card = load_networks(folder)
-    return NetworkSegmenter(heat, tissue, card)
+    return NetworkSegmenter(*read_segmenter(folder))
 
 
 def describe(card: Mapping[str, Any]) -> str:
@@ -143,21 +177,7 @@ def _smooth_path(centers: FloatArray, usable: NDArray[np.bool_]) -> FloatArray:
     return np.asarray(ndimage.gaussian_filter1d(filled, 0.6, axis=0, mode="nearest"))
 
 
-def _crop(grid: Grid, centers: FloatArray, half_mm: float) -> tuple[Grid, FloatArray, FloatArray]:
-    """The part of the grid that holds every region, and its row and column indices in the whole grid."""
-    bounds = []
-    for axis in (0, 1):
-        spacing = grid.spacing_mm[axis + 1]
-        low = max(0, int((centers[:, axis].min() - half_mm) / spacing))
-        high = min(grid.shape[axis + 1], int((centers[:, axis].max() + half_mm) / spacing) + 1)
-        bounds.append((low, high))
-    affine = grid.affine.copy()
-    affine[:3, 3] = grid.to_mm(np.array([0.0, bounds[0][0], bounds[1][0]]))
-    shape = (grid.shape[0], bounds[0][1] - bounds[0][0], bounds[1][1] - bounds[1][0])
-    return Grid(shape, affine), np.arange(*bounds[0]), np.arange(*bounds[1])
-
-
-def _resample(shares: Array, region: Region, grid: Grid, rows: FloatArray, columns: FloatArray) -> Array:
+def _resample(shares: Array, region: Region, grid: Grid, rows: Indices, columns: Indices) -> Array:
     """Shares of a region on the pixels of a crop, (N_TISSUES, rows, columns); background outside the region."""
     middle = 0.5 * (region.n_pixels - 1)
     row = (rows * grid.spacing_mm[1] - region.row_mm) / region.pixel_mm + middle
@@ -188,13 +208,3 @@ def _centerline(grid: Grid, fractions: Array, covered: NDArray[np.bool_], positi
     spread = float(np.subtract(*np.percentile(chosen, (75.0, 25.0))))
     confidence = float(np.clip(1.0 - spread / LONGEST_BIFURCATION_SPREAD_MM, 0.0, 1.0))
     return Centerline(axis, length + float(np.median(chosen)), confidence)
-
-
-def _slice_positions(grid: Grid, axis: Centerline) -> FloatArray:
-    """Position of every slice of the grid along the artery, carried on straight beyond the axis' ends."""
-    heights = grid.to_mm(
-        np.stack([np.arange(grid.shape[0]), np.zeros(grid.shape[0]), np.zeros(grid.shape[0])], axis=1)
-    )[:, 2]
-    inside = np.interp(heights, axis.points_mm[:, 2], axis.position_mm)
-    below, above = axis.points_mm[0, 2] - heights, heights - axis.points_mm[-1, 2]
-    return inside - np.maximum(below, 0.0) + np.maximum(above, 0.0)

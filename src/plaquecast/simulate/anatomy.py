@@ -13,7 +13,7 @@ from plaquecast.simulate.worlds import World
 
 def draw_arteries(rng: np.random.Generator, record: ClinicalRecord, world: World) -> dict[Side, SimulatedArtery]:
     """Both carotids of a person at baseline; the two sides share size, and half of the severity of disease."""
-    scale = float(rng.normal(1.0, 0.08)) * (1.0 if record.sex is Sex.MALE else 0.93)
+    scale = float(rng.normal(1.02, 0.09)) * (1.0 if record.sex is Sex.MALE else 0.93)
     severity = float(rng.normal())
     arteries = {}
     for side in Side:
@@ -25,18 +25,18 @@ def draw_arteries(rng: np.random.Generator, record: ClinicalRecord, world: World
 
 
 def _draw_shape(rng: np.random.Generator, side: Side, scale: float, age_years: float) -> ArteryShape:
-    """Sizes by published morphometry: CCA 6.8, bulb 1.1–1.2 times that, distal ICA 4.9, ECA 4.3 mm across."""
-    common = float(np.clip(rng.normal(3.4, 0.25) * scale * (1.02 if side is Side.RIGHT else 1.0), 2.6, 4.4))
-    angle = float(np.clip(rng.normal(60.0, 15.0), 30.0, 85.0))
-    internal = float(np.clip(rng.normal(0.48, 0.06), 0.35, 0.6)) * angle
+    """Sizes by published morphometry: CCA 7.1, bulb 8.6, distal ICA 5.1, ECA 4.3 mm across in men past 40."""
+    common = float(np.clip(rng.normal(3.55, 0.22) * scale * (1.02 if side is Side.RIGHT else 1.0), 2.6, 4.8))
+    angle = float(np.clip(rng.normal(62.0, 15.0), 30.0, 92.0))
+    internal = float(np.clip(rng.normal(0.47, 0.1), 0.25, 0.65)) * angle
     return ArteryShape(
         side=side,
         common_radius_mm=common,
-        bulb_radius_mm=common * float(rng.uniform(1.08, 1.2)),
-        internal_radius_mm=float(np.clip(rng.normal(2.45, 0.2) * scale, 1.9, 3.1)),
+        bulb_radius_mm=common * float(np.clip(rng.normal(1.22, 0.13), 1.0, 1.6)),
+        internal_radius_mm=float(np.clip(rng.normal(2.58, 0.2) * scale, 1.9, 3.4)),
         external_radius_mm=float(np.clip(rng.normal(2.1, 0.2) * scale, 1.5, 2.7)),
-        internal_angle_degrees=min(internal, 32.0),
-        external_angle_degrees=min(angle - internal, 40.0),
+        internal_angle_degrees=min(internal, 45.0),
+        external_angle_degrees=min(angle - internal, 50.0),
         azimuth_degrees=float(rng.normal(50.0, 15.0)),
         bend_mm=float(rng.gamma(2.0, 0.6)),
         bend_phase=float(rng.uniform(0.0, 2.0 * np.pi)),
@@ -58,8 +58,10 @@ def _draw_plaques(
     )
     if burden < -1.0:
         return ()
-    height = float(np.clip(world.plaque_median_mm * np.exp(0.45 * burden + rng.normal(0.0, 0.12)), 0.5, 5.0))
-    plaques = [draw_plaque(rng, record, height, float(rng.normal(4.5, 3.0)), shape)]
+    height = float(
+        np.clip(world.plaque_median_mm * np.exp(0.55 * burden + rng.normal(0.0, 0.12)), 0.4, world.tallest_plaque_mm)
+    )
+    plaques = [draw_plaque(rng, record, height, float(rng.normal(6.0, 4.0)), shape)]
     if rng.random() < 0.25:
         plaques.append(draw_plaque(rng, record, 0.55 * height, float(rng.uniform(-14.0, -9.0)), shape))
     return tuple(plaques)
@@ -73,13 +75,13 @@ def draw_plaque(
         position_mm,
         float(np.pi + rng.normal(0.0, 0.5)),
         float(np.clip(rng.normal(9.0, 2.0), 5.0, 13.0)),
-        float(np.radians(rng.uniform(75.0, 150.0))),
+        float(np.radians(min(rng.uniform(65.0, 110.0) + 14.0 * height_mm, 165.0))),
     )
     excess = shape.wall_mm + height_mm - 2.3
     is_male = record.sex is Sex.MALE
     age = _number(record.age_years) - 64.0
     core = None
-    if height_mm > 0.8 and rng.random() < _chance(0.1 + 1.3 * excess + 0.3 * is_male + 0.01 * age):
+    if height_mm > 0.8 and rng.random() < _chance(-1.1 + 1.2 * excess + 0.3 * is_male + 0.01 * age):
         core = _draw_core(rng, record, footprint, excess)
     deposits = []
     if rng.random() < _chance(0.3 + 0.5 * excess + 0.06 * age):
@@ -92,18 +94,19 @@ def draw_plaque(
 
 
 def _draw_core(rng: np.random.Generator, record: ClinicalRecord, footprint: Footprint, excess_mm: float) -> Core:
-    reach = float(rng.beta(6.0, 4.0))
+    bled = rng.random() < _chance(
+        -2.8 + min(1.6 * excess_mm, 1.9) + 1.0 * (record.sex is Sex.MALE) + 0.4 * (record.hypertension is True)
+    )
+    reach = float(rng.beta(6.0, 4.0)) + 0.35 * bled
     place = Footprint(
         footprint.position_mm + float(rng.normal(0.0, 0.8)),
         footprint.angle + float(rng.normal(0.0, 0.15)),
-        footprint.half_length_mm * (0.4 + 0.4 * reach),
-        footprint.half_width * (0.4 + 0.35 * reach),
+        footprint.half_length_mm * (0.33 + 0.39 * reach),
+        footprint.half_width * (0.33 + 0.34 * reach),
     )
     cap = float(rng.uniform(0.3, 0.8))
-    is_ruptured = rng.random() < _chance(-2.6 + 0.8 * excess_mm)
-    risk = 0.9 * excess_mm + 0.5 * (record.sex is Sex.MALE) + 0.4 * (record.hypertension is True)
-    bleeds = rng.random() < _chance(-1.3 + risk)
-    share = float(rng.uniform(0.2, 0.8)) if bleeds else 0.0
+    is_ruptured = rng.random() < _chance(-3.3 + 0.8 * excess_mm + 1.2 * (record.sex is Sex.MALE))
+    share = float(rng.uniform(0.4, 0.95)) if bled else 0.0
     return Core(
         place,
         cap,

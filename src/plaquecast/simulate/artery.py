@@ -1,6 +1,6 @@
 """One carotid artery of a simulated person at one time: its wall, its plaque, and what lies at any point of it."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 import numpy as np
@@ -18,24 +18,35 @@ N_ANGLES = 120
 EXTERNAL_WALL_MM = 0.7
 SEPTUM_MM = 0.15
 """The outline runs on across the mouth of the ECA as a line of this thickness, which no image resolves."""
-NARROWEST_MM = 0.6
+NARROWEST_MM = 0.45
 """No plaque narrows the lumen's radius below this; an occluded artery has no stenosis to measure."""
+BULGE = 0.12
+"""How far the lumen's surface follows the plaque under it, so that a lumen beside a plaque is not quite round."""
+Radii = tuple[FloatArray, FloatArray]
+"""Distance of the lumen's surface and of the outer wall from the axis, mm."""
+RING = np.linspace(0.0, 2.0 * np.pi, 24, endpoint=False)[None, :]
 
 
 @dataclass(frozen=True, eq=False)
 class SimulatedArtery:
     """CCA and ICA as a tube with plaque, in wall coordinates, and the ECA that leaves it.
 
-    `wall_mm` is the thickness of the wall where there is no plaque. The tube's outline runs on across the mouth of the
-    ECA.
+    `wall_mm` is the thickness of the wall where there is no plaque; `inward` scales how much of the plaque narrows the
+    lumen, 1 by Glagov's law. The tube's outline runs on across the mouth of the ECA.
     """
 
     course: Course
     wall_mm: float
     plaques: tuple[Plaque, ...]
+    inward: float = 1.0
+    _known_radii: dict[WallGrid, Radii] = field(default_factory=dict, repr=False)
 
     def with_plaques(self, plaques: tuple[Plaque, ...]) -> "SimulatedArtery":
         """The same artery with other plaque."""
+        return replace(self, plaques=plaques, _known_radii={})
+
+    def with_components(self, plaques: tuple[Plaque, ...]) -> "SimulatedArtery":
+        """The same artery with plaques of the same shape but other content, so that its radii stay known."""
         return replace(self, plaques=plaques)
 
     @property
@@ -48,26 +59,52 @@ class SimulatedArtery:
         """The axis with its position from the tip of the flow divider."""
         return Centerline(self.course.axis_mm, AXIS_MM, 1.0)
 
-    def radii(self, s: FloatArray, angle: FloatArray) -> tuple[FloatArray, FloatArray]:
+    def radii(self, s: FloatArray, angle: FloatArray) -> Radii:
         """Distance of the lumen's surface and of the outer wall from the axis, mm, at positions and angles."""
         return self._radii(s, angle, self.course.normal_radius(s), self.course.mouth(s, angle))
 
-    def radii_on(self, grid: WallGrid) -> tuple[FloatArray, FloatArray]:
-        """`radii` on a grid, each (n, m)."""
-        return self._radii(grid.s, grid.a, *self.course.on_grid(grid))
+    def radii_on(self, grid: WallGrid) -> Radii:
+        """`radii` on a grid, each (n, m); kept, for they never change."""
+        if grid not in self._known_radii:
+            self._known_radii[grid] = self._radii(grid.s, grid.a, *self.course.on_grid(grid))
+        return self._known_radii[grid]
 
-    def _radii(
-        self, s: FloatArray, angle: FloatArray, normal: FloatArray, mouth: FloatArray
-    ) -> tuple[FloatArray, FloatArray]:
-        thickening, crater = np.zeros(mouth.shape), np.zeros(mouth.shape)
+    def _radii(self, s: FloatArray, angle: FloatArray, normal: FloatArray, mouth: FloatArray) -> Radii:
+        thickening = self._thickening(s, angle)
+        lumen, mean_thickening = self._narrowed(s, normal)
+        bulge = BULGE * (thickening - mean_thickening)
+        lumen = lumen - np.maximum(np.minimum(bulge, 0.35 * lumen), -0.35 * lumen)
+        outer = lumen + self.wall_mm + thickening
+        for plaque in self.plaques:
+            if plaque.ulcer_mm > 0.0:
+                lumen = np.minimum(lumen + plaque.ulceration(s, angle), outer - 0.5)
+        return outer - SEPTUM_MM - (outer - lumen - SEPTUM_MM) * (1.0 - mouth), outer
+
+    def _thickening(self, s: FloatArray, angle: FloatArray) -> FloatArray:
+        """Thickness of the wall beyond `wall_mm`, shape of `s` and `angle` together."""
+        thickening = np.zeros(np.broadcast_shapes(s.shape, angle.shape))
         for plaque in self.plaques:
             thickening += plaque.thickening(s, angle)
-            if plaque.ulcer_mm > 0.0:
-                crater += plaque.ulceration(s, angle)
-        outward = thickening * outward_share(thickening)
-        outer = normal + self.wall_mm + outward
-        lumen = np.minimum(np.maximum(normal - (thickening - outward), NARROWEST_MM) + crater, outer - 0.5)
-        return outer - SEPTUM_MM - (outer - lumen - SEPTUM_MM) * (1.0 - mouth), outer
+        return thickening
+
+    def _narrowed(self, s: FloatArray, normal: FloatArray) -> tuple[FloatArray, FloatArray]:
+        """Mean lumen radius under plaque, and mean thickening, at positions (n, 1).
+
+        Wall area goes outward by `outward_share` and narrows the lumen by the rest. With the lumen's radius r, the
+        wall's thickness t around it and the share o, lumen area + (1 − o) · added wall area = healthy lumen area, where
+        wall area = ∫ r·t + t²/2: a quadratic equation in r.
+        """
+        if not self.plaques:
+            return normal, np.zeros_like(normal)
+        thickness = self.wall_mm + self._thickening(s, RING)
+        around = 2.0 * np.pi * thickness.mean(axis=1, keepdims=True)
+        half_square = np.pi * (thickness * thickness).mean(axis=1, keepdims=True)
+        healthy_lumen, healthy_wall = np.pi * normal**2, np.pi * self.wall_mm * (2.0 * normal + self.wall_mm)
+        burden = np.maximum(normal * around + half_square - healthy_wall, 0.0) / healthy_lumen
+        inward = np.minimum(self.inward * (1.0 - outward_share(burden)), 1.0)
+        b, c = inward * around, inward * (half_square - healthy_wall) - healthy_lumen
+        radius = (np.sqrt(np.maximum(b * b - 4.0 * np.pi * c, 0.0)) - b) / (2.0 * np.pi)
+        return np.maximum(radius, NARROWEST_MM), around / (2.0 * np.pi) - self.wall_mm
 
     def layers(self, s: FloatArray, angle: FloatArray, thickness: FloatArray) -> list[Layer]:
         """What lies in the wall at the given places (n,), each over the one before."""
@@ -89,7 +126,7 @@ class SimulatedArtery:
         return matter
 
     @cached_property
-    def _radius_table(self) -> tuple[FloatArray, FloatArray]:
+    def _radius_table(self) -> Radii:
         angle = np.linspace(-np.pi, np.pi, N_ANGLES + 1)
         return self.radii(AXIS_MM[:, None], angle[None, :])
 

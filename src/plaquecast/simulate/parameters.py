@@ -37,7 +37,7 @@ def parameter_table(settings: SimulateSettings) -> tuple[Parameter, ...]:
 def _people(settings: SimulateSettings) -> Iterator[Parameter]:
     for name, value in asdict(world_of(settings)).items():
         yield Parameter(f"world.{name}", value, "", "chosen for the world")
-    units = {"wall": "mm^3 per year", "core": "mm^3 per year", "hemorrhage": "own spread", "cap": "mm per year"}
+    units = {"wall": "mm^3 per year", "core": "mm^3 per year", "hemorrhage": "mm^3 per year", "cap": "mm per year"}
     sources = {
         "wall": "Lu 2019 and 2020; statins: Saam 2007, 3D ultrasound trial of 2 years",
         "core": "Zhao 2011 and 2023 (AIM-HIGH); ORION 2008",
@@ -45,8 +45,9 @@ def _people(settings: SimulateSettings) -> Iterator[Parameter]:
         "cap": "coronary OCT of 52 weeks as a proxy (HUYGENS 2022)",
     }
     for process in disease.PROCESSES:
-        yield Parameter(f"rate.{process}.mean", disease.MEAN[process], units[process], sources[process])
-        yield Parameter(f"rate.{process}.sd", disease.SPREAD[process], units[process], sources[process])
+        mean, spread = disease.MEAN_IN_SPREADS[process], disease.SPREAD[process]
+        yield Parameter(f"rate.{process}.mean", mean, "SD", sources[process])
+        yield Parameter(f"rate.{process}.sd", spread, units[process], sources[process])
     rotterdam = "Pletsch-Borba 2018, constant hazard"
     yield Parameter("new_core", disease.NEW_CORE_PER_YEAR, "per year", rotterdam)
     yield Parameter("new_calcification", disease.NEW_CALCIFICATION_PER_YEAR, "per year", rotterdam)

@@ -6,7 +6,7 @@ from datetime import date, timedelta
 
 import numpy as np
 
-from plaquecast.domain.anatomy import Side
+from plaquecast.domain.anatomy import Side, Tissue
 from plaquecast.domain.change import Factor
 from plaquecast.domain.clinical import ClinicalRecord
 from plaquecast.domain.missing import Measured, is_number
@@ -16,7 +16,7 @@ from plaquecast.settings import SimulateSettings
 from plaquecast.simulate.anatomy import draw_arteries
 from plaquecast.simulate.artery import SimulatedArtery
 from plaquecast.simulate.course import WallGrid
-from plaquecast.simulate.disease import Deviation, draw_deviations, grow
+from plaquecast.simulate.disease import Deviation, draw_deviations, expected_new_mm3, grow
 from plaquecast.simulate.records import draw_record, later_record, with_gaps
 from plaquecast.simulate.truth import COARSE, FINE, true_change, true_morphology
 from plaquecast.simulate.worlds import World, world_of
@@ -97,9 +97,23 @@ def _expected(
     world: World,
     grid: WallGrid,
 ) -> Mapping[Factor, Measured]:
-    """Change per year of an artery that follows its expected rates; new components are left out of it."""
+    """Change per year of an artery that follows its expected rates; and the new components that are to be expected."""
     later = grow(artery, record, years, Deviation.none(), world, np.random.default_rng(0))
-    return true_change(baseline, true_morphology(later, grid, with_slices=False), years)
+    expected: dict[Factor, Measured] = dict(
+        true_change(baseline, true_morphology(later, grid, with_slices=False), years)
+    )
+    for tissue, volume_mm3 in expected_new_mm3(artery, record, years, world).items():
+        factor = _FACTOR_OF_TISSUE[tissue]
+        grown = expected[factor]
+        expected[factor] = grown + volume_mm3 / years if is_number(grown) else grown
+    return expected
+
+
+_FACTOR_OF_TISSUE = {
+    Tissue.LIPID_RICH_NECROTIC_CORE: Factor.LIPID_RICH_NECROTIC_CORE,
+    Tissue.INTRAPLAQUE_HEMORRHAGE: Factor.INTRAPLAQUE_HEMORRHAGE,
+    Tissue.CALCIFICATION: Factor.CALCIFICATION,
+}
 
 
 def number_or_nan(value: Measured) -> float:

@@ -51,6 +51,10 @@ class Footprint:
         """The same place with `length_mm` and `width` (radians) added to the half-axes."""
         return Footprint(self.position_mm, self.angle, self.half_length_mm + length_mm, self.half_width + width)
 
+    def moved(self, along_mm: float, around: float) -> "Footprint":
+        """The same ellipse elsewhere."""
+        return Footprint(self.position_mm + along_mm, self.angle + around, self.half_length_mm, self.half_width)
+
     def scaled(self, factor: float) -> "Footprint":
         """The same place with both half-axes multiplied."""
         return Footprint(self.position_mm, self.angle, self.half_length_mm * factor, min(self.half_width * factor, 2.9))
@@ -124,11 +128,7 @@ class Deposit:
 
 @dataclass(frozen=True, slots=True)
 class Plaque:
-    """Thickening of the wall around a place, with what lies in it.
-
-    `height_mm` is added to the normal wall at the center. `outward_share` of it pushes the outer wall out, the rest
-    narrows the lumen: remodeling comes first, so the share falls as the plaque grows.
-    """
+    """Thickening of the wall around a place, with what lies in it; `height_mm` is added to the wall at the center."""
 
     footprint: Footprint
     height_mm: float
@@ -169,11 +169,13 @@ def matter_at(depth: FloatArray, layers: Sequence[Layer]) -> NDArray[np.uint8]:
     return matter
 
 
-def outward_share(thickening: FloatArray) -> FloatArray:
-    """Share of the thickening that goes outward: 0.85 for a thin plaque, about 0.2 at 4 mm (Glagov's remodeling).
+def outward_share(burden: FloatArray) -> FloatArray:
+    """Share of a plaque's area that goes outward, by its area relative to the healthy lumen's (Glagov's remodeling).
+
+    The vessel gives way to a small plaque and no longer to one that fills its lumen.
 
     >>> import numpy as np
-    >>> np.round(outward_share(np.array([0.0, 2.0, 4.0])), 2).tolist()
-    [0.85, 0.42, 0.2]
+    >>> np.round(outward_share(np.array([0.0, 0.5, 1.5])), 2).tolist()
+    [0.9, 0.45, 0.09]
     """
-    return 0.85 * np.exp(-thickening / 2.8)
+    return 0.9 / (1.0 + (burden / 0.5) ** 2)

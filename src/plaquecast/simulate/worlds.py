@@ -17,8 +17,10 @@ class World:
     """Share of people on a statin; drugs are given for a reason, so it rises with disease."""
     new_statin: float = 0.3
     """Share of those on a statin who began within the last two years."""
-    plaque_median_mm: float = 1.5
+    plaque_median_mm: float = 1.6
     """Median height of the main plaque above the normal wall."""
+    tallest_plaque_mm: float = 7.0
+    """Plaques are not drawn taller; where nothing may predict change, none is so tall that it can only shrink."""
     age_mean_years: float = 64.0
 
 
@@ -33,7 +35,7 @@ def world_of(settings: SimulateSettings) -> World:
     share = settings.explained_share
     worlds = {
         "default": World(share),
-        "null": World(0.0),
+        "null": World(0.0, tallest_plaque_mm=3.0),
         "healthy": World(share, has_plaque=False),
         "strong": World(0.6),
         "treatment": World(share, on_statin=0.7, new_statin=0.8),
