@@ -6,10 +6,16 @@ from tests.register.phantom import blob_image
 
 from plaquecast.domain.grid import Grid
 from plaquecast.domain.transform import RigidTransform
+from plaquecast.domain.volume import Volume
+from plaquecast.register.body import body_of
 from plaquecast.register.layers import Layer, as_layer
 from plaquecast.register.mutual_information import draw_samples, interpolate, mutual_information
 
 N_BINS = 32
+
+
+def _as_layer(volume: Volume) -> Layer:
+    return as_layer(volume, body_of(volume), 2.0, 1.0, N_BINS)
 
 
 def _layer(array: np.ndarray) -> Layer:
@@ -40,8 +46,8 @@ def test_independent_noise_holds_only_the_bias_of_a_finite_histogram() -> None:
 
 
 def test_the_slope_is_what_differences_give() -> None:
-    reference = as_layer(blob_image(), 2.0, 1.0, N_BINS)
-    other = as_layer(blob_image(is_inverted=True, seed=0), 2.0, 1.0, N_BINS)
+    reference = _as_layer(blob_image())
+    other = _as_layer(blob_image(is_inverted=True))
     samples = draw_samples(reference, reference.weight, 5_000, seed=0)
     matrix = RigidTransform.from_euler((1.0, 2.0, 3.0), (0.8, -0.6, 0.5)).matrix_mm
     _, slope = mutual_information(samples, other, matrix, N_BINS)
@@ -61,7 +67,7 @@ def test_interpolation_of_a_single_slice_knows_no_slope_across() -> None:
 
 
 def test_too_few_points_inside_are_no_agreement() -> None:
-    layer = as_layer(blob_image(), 2.0, 1.0, N_BINS)
+    layer = _as_layer(blob_image())
     samples = draw_samples(layer, layer.weight, 1_000, seed=0)
     far_off = RigidTransform.from_euler(np.zeros(3), (0.0, 0.0, 33.0)).matrix_mm
     value, slope = mutual_information(samples, layer, far_off, N_BINS)

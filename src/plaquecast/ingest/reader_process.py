@@ -11,6 +11,8 @@ from collections.abc import Callable
 from multiprocessing.connection import Connection
 from typing import Any, TypeVar, cast
 
+import psutil
+
 from plaquecast.errors import InputError, PlaquecastError
 
 Result = TypeVar("Result")
@@ -105,7 +107,7 @@ def serve(descriptor: int, memory_bytes: int) -> None:
     connection = Connection(descriptor)
     import plaquecast.ingest.dicom_volumes  # noqa: F401 (what is loaded before the limit counts as the child's start)
 
-    limit = _address_space_bytes() + memory_bytes
+    limit = psutil.Process().memory_info().vms + memory_bytes
     resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))  # a dump would hold what the files hold
     connection.send(_READY)
@@ -121,11 +123,6 @@ def serve(descriptor: int, memory_bytes: int) -> None:
             except Exception as fault:  # no traceback of a library may reach a user, and its text may name a patient
                 answer = _ended(f"{type(fault).__name__} inside the reading process")
             connection.send(answer)
-
-
-def _address_space_bytes() -> int:
-    with open("/proc/self/statm", encoding="ascii") as stream:  # noqa: PTH123 (a line of the kernel, no user's file)
-        return int(stream.read().split()[0]) * resource.getpagesize()
 
 
 def _ended(found: str) -> InputError:

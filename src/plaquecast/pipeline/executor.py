@@ -2,11 +2,12 @@
 
 import logging
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar, cast
 
 import joblib
+from joblib.externals.loky import get_reusable_executor
 from threadpoolctl import threadpool_limits
 
 from plaquecast.errors import InputError, PlaquecastError
@@ -72,9 +73,16 @@ def _our_fault(name: str, fault: Exception) -> PlaquecastError:
 
 
 def _cluster(settings: RunSettings) -> AbstractContextManager[dict[str, Any]]:
-    if not settings.scheduler:
-        return nullcontext({"backend": "loky", "inner_max_num_threads": 1})
-    return _dask_client(settings.scheduler)
+    return _dask_client(settings.scheduler) if settings.scheduler else _processes()
+
+
+@contextmanager
+def _processes() -> Iterator[dict[str, Any]]:
+    """Processes of this stage's own: those of the stage before have grown by what it loaded, as if they leaked."""
+    try:
+        yield {"backend": "loky", "inner_max_num_threads": 1}
+    finally:
+        get_reusable_executor().shutdown(wait=True)
 
 
 @contextmanager

@@ -10,6 +10,7 @@ import numpy as np
 from plaquecast.domain.change import Factor
 from plaquecast.domain.learning import FeatureTable, TargetTable
 from plaquecast.domain.missing import Missing
+from plaquecast.predict.lessons import reliability
 from plaquecast.predict.scores import Estimate
 from plaquecast.predict.validation import CHOSEN, ScoreRow, Validation
 from plaquecast.settings import PredictSettings
@@ -59,14 +60,12 @@ def _missing_share(features: FeatureTable) -> dict[str, float]:
 def _factor_card(factor: Factor, targets: TargetTable, kind: str) -> dict[str, Any]:
     values, error = targets.values[factor], targets.error_per_year[factor]
     known = np.isfinite(values)
-    variance = float(np.var(values[known]))
-    noise = float(np.mean(np.nan_to_num(error[known]) ** 2))
     return {
         "model": kind,
         "n_arteries": int(known.sum()),
         "mean_per_year": float(values[known].mean()),
-        "sd_per_year": float(np.sqrt(variance)),
-        "reachable_r2": max(1.0 - noise / variance, 0.0) if variance > 0.0 else 0.0,
+        "sd_per_year": float(np.std(values[known])),
+        "reachable_r2": max(reliability(values, error), 0.0),
     }
 
 

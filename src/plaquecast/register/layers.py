@@ -8,6 +8,7 @@ from scipy import ndimage
 
 from plaquecast.domain.grid import FloatArray, Grid
 from plaquecast.domain.volume import Volume
+from plaquecast.register.body import Body, thinned
 
 RIM_MM = 8.0
 """Tissue less deep than this under the skin is not asked: it slides and folds, and chemical shift displaces its fat."""
@@ -15,9 +16,8 @@ RIM_MM = 8.0
 FULL_DEPTH_MM = 18.0
 """From this depth on tissue has its full say."""
 
-_BODY_PIXEL_MM = 4.0
 _DULL_SHARE = 0.02
-"""Share of the say of uniform tissue, which only borders tell apart, relative to that of a border."""
+"""Say of uniform tissue, which tells little about where an image lies, relative to that of a clear border."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -33,30 +33,30 @@ class Layer:
     index_from_mm: FloatArray
 
 
-def as_layer(volume: Volume, pixel_mm: float, sigma_mm: float, n_bins: int) -> Layer:
+def as_layer(volume: Volume, body: Body, pixel_mm: float, sigma_mm: float, n_bins: int) -> Layer:
     """Thin an upright image to pixels of `pixel_mm` or less, blur it by a Gaussian, cut it into bins, weigh its voxels.
 
-    The bins span the 1st to the 99th percentile of the tissue, so that the scale of the intensities does not matter.
-    A voxel weighs by the square of the local change of intensity, cut at its 95th percentile, and by its depth under
-    the skin; air weighs nothing.
+    The coil's shading is divided out. The bins span the 1st to the 99th percentile of the tissue, so that the scale of
+    the intensities does not matter. A voxel weighs by the square of the local change of intensity, cut at its 95th
+    percentile, and by its depth under the skin; air weighs nothing.
     """
     thin = thinned(volume, pixel_mm)
     spacing = np.array(thin.grid.spacing_mm)
-    image = ndimage.gaussian_filter(thin.array, sigma_mm / spacing, mode="nearest", truncate=3.0)
-    depth = _depth_mm(volume, thin.grid)
+    depth, shading = body.on(thin.grid)
+    image = ndimage.gaussian_filter(thin.array / shading, sigma_mm / spacing, mode="nearest", truncate=3.0)
     tissue = depth > 0
     low, high = np.percentile(image[tissue], (1.0, 99.0)) if tissue.any() else (0.0, 1.0)
-    bins = np.clip((image - low) * ((n_bins - 1) / max(float(high - low), 1e-9)), 0.0, n_bins - 1)
-    change = np.sqrt(sum(np.square(np.gradient(bins, axis=axis) / spacing[axis]) for axis in _long_axes(bins)))
-    strong = max(float(np.percentile(change[tissue], 95)), 1e-9) if tissue.any() else 1.0
-    weight = (change / strong).clip(0.0, 1.0) ** 2 + _DULL_SHARE
-    weight *= np.clip((depth - RIM_MM) / (FULL_DEPTH_MM - RIM_MM), 0.0, 1.0)
-    return Layer(
-        thin.grid,
-        bins.astype(np.float32),
-        weight.astype(np.float32),
-        np.linalg.inv(thin.grid.affine).astype(np.float64),
-    )
+    bins = np.clip((image - low) * ((n_bins - 1) / max(float(high - low), 1e-9)), 0.0, n_bins - 1).astype(np.float32)
+    weight = _clearness(bins, spacing, tissue) * np.clip((depth - RIM_MM) / (FULL_DEPTH_MM - RIM_MM), 0.0, 1.0)
+    return Layer(thin.grid, bins, weight.astype(np.float32), np.linalg.inv(thin.grid.affine).astype(np.float64))
+
+
+def _clearness(bins: NDArray[np.float32], spacing_mm: FloatArray, tissue: NDArray[np.bool_]) -> NDArray[np.float32]:
+    """How much a voxel tells of where the image lies: 1 at clear borders, little in uniform tissue."""
+    long_axes = [axis for axis, size in enumerate(bins.shape) if size > 1]
+    change = np.sqrt(sum(np.square(np.gradient(bins, spacing_mm[axis], axis=axis)) for axis in long_axes))
+    clear = float(np.percentile(change[tissue], 95)) if tissue.any() else 0.0
+    return (change / max(clear, 1e-9)).clip(0.0, 1.0) ** 2 + np.float32(_DULL_SHARE)
 
 
 def upright(volume: Volume) -> Volume:
@@ -84,41 +84,3 @@ def upright(volume: Volume) -> Volume:
         corner[axis] = 0 if ahead else grid.shape[axis] - 1
     affine[:3, 3] = grid.to_mm(corner)
     return Volume(Grid((array.shape[0], array.shape[1], array.shape[2]), affine), array, volume.weighting)
-
-
-def thinned(volume: Volume, pixel_mm: float) -> Volume:
-    """Means over blocks of as many voxels along each axis as fit into `pixel_mm`; an unfilled block is left out."""
-    factors = np.array([max(1, int(pixel_mm / spacing + 1e-6)) for spacing in volume.grid.spacing_mm])
-    array = volume.array
-    for axis, factor in enumerate(factors.tolist()):
-        n = array.shape[axis] // factor
-        kept = array[(slice(None),) * axis + (slice(0, n * factor),)]
-        array = kept.reshape(*kept.shape[:axis], n, factor, *kept.shape[axis + 1 :]).mean(axis=axis + 1)
-    affine = volume.grid.affine.copy()
-    affine[:3, 3] = volume.grid.to_mm((factors - 1) / 2)
-    affine[:3, :3] *= factors
-    return Volume(Grid((array.shape[0], array.shape[1], array.shape[2]), affine), array, volume.weighting)
-
-
-def _depth_mm(volume: Volume, target: Grid) -> NDArray[np.float32]:
-    """How deep under the skin each voxel of the target lies, mm; 0 in air. The ends of the slab are no skin."""
-    coarse = thinned(volume, _BODY_PIXEL_MM)
-    bright = coarse.array > coarse.array.mean()
-    threshold = 0.2 * np.median(coarse.array[bright]) if bright.any() else np.inf
-    tissue = np.zeros((coarse.grid.shape[0], coarse.grid.shape[1] + 2, coarse.grid.shape[2] + 2), dtype=bool)
-    for k, layer in enumerate(coarse.array > threshold):
-        tissue[k, 1:-1, 1:-1] = ndimage.binary_fill_holes(ndimage.binary_opening(layer))
-    depth = np.zeros(tissue.shape)
-    ndimage.distance_transform_edt(tissue, sampling=coarse.grid.spacing_mm, distances=depth)
-    depth = depth[:, 1:-1, 1:-1]
-    places = coarse.grid.to_index(target.to_mm(np.diag(target.shape)))
-    first = coarse.grid.to_index(target.to_mm((0, 0, 0)))
-    nearest = [
-        np.clip(np.rint(np.linspace(first[axis], places[axis, axis], n, endpoint=False)), 0, size - 1).astype(np.intp)
-        for axis, (n, size) in enumerate(zip(target.shape, coarse.grid.shape, strict=True))
-    ]
-    return depth[np.ix_(*nearest)].astype(np.float32)
-
-
-def _long_axes(array: NDArray[np.generic]) -> list[int]:
-    return [axis for axis, size in enumerate(array.shape) if size > 1]
