@@ -44,7 +44,7 @@ bench: .venv/.installed
 
 docs: .venv/.installed
 	$(BIN)/python benchmarks/make_docs.py
-	$(BIN)/python benchmarks/simulated_vs_published.py
+	$(BIN)/python -m benchmarks.simulated_vs_published
 
 reference-cohort: .venv/.installed
 	$(BIN)/plaquecast simulate --patients 150 --seed 2024 --repeat-scans --out runs/reference-cohort

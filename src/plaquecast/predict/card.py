@@ -11,11 +11,13 @@ from plaquecast.domain.change import Factor
 from plaquecast.domain.learning import FeatureTable, TargetTable
 from plaquecast.domain.missing import Missing
 from plaquecast.predict.lessons import reliability
+from plaquecast.predict.sample_size import EXPECTED_R2, supported_predictors
 from plaquecast.predict.scores import Estimate
 from plaquecast.predict.validation import CHOSEN, ScoreRow, Validation
 from plaquecast.settings import PredictSettings
 
 FORMAT = "plaquecast predictor 1"
+PERCENTILES = tuple(range(0, 101, 5))
 PACKAGES = ("numpy", "scipy", "scikit-learn", "lightgbm")
 
 
@@ -42,6 +44,7 @@ def make_card(
         "columns": list(features.columns),
         "missing_share": _missing_share(features),
         "factors": {factor.value: _factor_card(factor, targets, kind) for factor, kind in kinds.items()},
+        "supported_predictors": supported_predictors(len(np.unique(features.patient_ids))),
         "not_learned": [factor.value for factor in Factor if factor not in kinds],
         "validation": [] if validation is None else [_score_card(row) for row in validation.scores],
         "validation_protocol": (
@@ -65,6 +68,7 @@ def _factor_card(factor: Factor, targets: TargetTable, kind: str) -> dict[str, A
         "n_arteries": int(known.sum()),
         "mean_per_year": float(values[known].mean()),
         "sd_per_year": float(np.std(values[known])),
+        "percentiles_per_year": np.percentile(values[known], PERCENTILES).tolist(),
         "reachable_r2": max(reliability(values, error), 0.0),
     }
 
@@ -104,6 +108,11 @@ so they hold for patients like these. Validation: nested, 5 outer folds.'
         " like these.",
         f"Validation: {card['validation_protocol']}.",
     ]
+    if "supported_predictors" in card:
+        lines.append(
+            f"By Riley (2019) this many patients carry {card['supported_predictors']} predictors if they explain R²"
+            f" {EXPECTED_R2}; smaller cohorts fall back on plain means."
+        )
     best = [_score_sentence(row) for row in card["validation"] if row["model"] == CHOSEN and row["r2"]]
     return " ".join([*lines, *best])
 

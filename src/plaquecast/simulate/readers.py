@@ -23,13 +23,13 @@ class Reader:
     """
 
     name: str = "reader"
-    scan_bias_mm: float = 0.05
-    slice_bias_mm: float = 0.05
-    jitter_mm: float = 0.12
+    scan_bias_mm: float = 0.012
+    slice_bias_mm: float = 0.03
+    jitter_mm: float = 0.1
     grain_mm: float = 1.2
-    component_scan_bias_mm: float = 0.05
-    component_jitter_mm: float = 0.2
-    overlooked_mm2: float = 0.4
+    component_scan_bias_mm: float = 0.01
+    component_jitter_mm: float = 0.05
+    overlooked_mm2: float = 0.3
     draws_cap: bool = False
     """Whether the cap is drawn; most readers leave it in the wall."""
 
