@@ -99,6 +99,8 @@ class MeasureSettings:
     """A fibrous cap thinner than this is reported as below resolution."""
     n_angles: int = 72
     """Rays around the artery in a wall map."""
+    reach_mm: float = 16.0
+    """Artery further than this from the bifurcation does not count, so that every scan is measured over one stretch."""
     nascet_reference_mm: float = 0.0
     """Position of the internal carotid that NASCET compares with, mm above the bifurcation; 0 lets it be chosen."""
 

@@ -30,15 +30,21 @@ def measure_artery(
     """Measure an artery over the covered slices, perpendicular to its axis, from its tissue fractions or labels.
 
     `volumes` give the wall map its intensities; they may be empty. Slices that are not covered, hold voxels nobody
-    judged, cut the artery too obliquely, or show no closed vessel are left out. A segmentation that holds nothing but
+    judged, cut the artery too obliquely, or show no closed vessel are left out, as is what lies beyond
+    `settings.reach_mm` from the bifurcation. A segmentation that holds nothing but
     lumen (bright blood) has lumen measurements, and `Missing` as not shown for the rest. Without any usable slice,
     everything is `Missing` as not covered.
     """
-    sections = unwrap(segmentation, settings.n_angles)
+    sections = [
+        section
+        for section in unwrap(segmentation, settings.n_angles)
+        if _part_within(section, settings.reach_mm)[1] > 0.0
+    ]
     shows_wall = _shows_wall(segmentation)
     plaque = _plaque_areas(sections, settings.plaque_thickness_mm)
     slices = tuple(
-        _slice(section, area, segmentation, shows_wall) for section, area in zip(sections, plaque, strict=True)
+        _slice(section, area, segmentation, shows_wall, settings.reach_mm)
+        for section, area in zip(sections, plaque, strict=True)
     )
     lengths_mm = np.array([length_of(each) for each in slices])
     used = [section.plane.slice_index for section in sections]
@@ -58,7 +64,8 @@ def describe(settings: MeasureSettings) -> str:
     """How arteries were measured, in sentences for the methods text."""
     return (
         "Lumen and outer wall were traced where tissue fractions pass one half, on"
-        f" {settings.n_angles} rays per slice, projected across the artery's axis. Wall thickness is the length of the"
+        f" {settings.n_angles} rays per slice up to {settings.reach_mm:g} mm from the bifurcation, projected across the"
+        " artery's axis. Wall thickness is the length of the"
         " streamlines of the harmonic function between both contours. Plaque is wall thicker than"
         f" {settings.plaque_thickness_mm:g} mm over at least {LEAST_PLAQUE_SLICES} slices, and every component."
         " Areas of components are sums of fractions, where these pass one half and in the voxels around."
@@ -93,7 +100,7 @@ def _lasting(flags: NDArray[np.bool_], slice_index: NDArray[np.intp]) -> NDArray
 
 
 def _slice(
-    section: UnwrappedSlice, plaque_mm2: float, segmentation: ArterySegmentation, shows_wall: bool
+    section: UnwrappedSlice, plaque_mm2: float, segmentation: ArterySegmentation, shows_wall: bool, reach_mm: float
 ) -> SliceMorphology:
     not_shown = Missing(Reason.NOT_SHOWN)
 
@@ -102,11 +109,12 @@ def _slice(
 
     lumen_mm2, wall_mm2 = section.contours.sector_lumen_mm2.sum(), section.contours.sector_wall_mm2.sum()
     thickness, area = section.thickness_mm, section.content.tissue_mm2.sum(axis=1)
+    position_mm, length_mm = _part_within(section, reach_mm)
     cap = section.content.cap_mm[np.isfinite(section.content.cap_mm)]
     no_cap = Missing(Reason.NO_CORE) if shows_wall else not_shown
     return SliceMorphology(
-        position_mm=section.plane.position_mm,
-        length_mm=section.plane.length_mm,
+        position_mm=position_mm,
+        length_mm=length_mm,
         lumen_area_mm2=float(lumen_mm2),
         vessel_area_mm2=wall(lumen_mm2 + wall_mm2),
         wall_area_mm2=wall(wall_mm2),
@@ -129,6 +137,14 @@ def _slice(
         fibrous_cap_arc_degrees=wall(360.0 * len(cap) / len(thickness)),
         confidence=float(segmentation.slice_confidence[section.plane.slice_index]),
     )
+
+
+def _part_within(section: UnwrappedSlice, reach_mm: float) -> tuple[float, float]:
+    """Middle and length, mm, of the part of a slice that lies within `reach_mm` of the bifurcation."""
+    half = 0.5 * section.plane.length_mm
+    begin = max(section.plane.position_mm - half, -reach_mm)
+    end = min(section.plane.position_mm + half, reach_mm)
+    return 0.5 * (begin + end), max(end - begin, 0.0)
 
 
 def _smooth(thickness_mm: FloatArray, arc_mm: FloatArray) -> FloatArray:
