@@ -49,7 +49,8 @@ def cases(world: str, n_patients: int) -> Iterator[TrainingCase]:
         patient = simulate_patient(index, SEED, SimulateSettings(world=world), tuple(Weighting))
         for number, visit in enumerate(patient.visits):
             aligned = laid_out(visit, np.random.default_rng([SEED, index, number]))
-            yield TrainingCase(replace(aligned, patient_id=f"{world}{SEED}{aligned.patient_id}"), visit.truth)
+            named = replace(aligned, patient_id=f"{world}{SEED}{aligned.patient_id}")
+            yield TrainingCase(named, visit.truth, helper=world == "contrast")
 
 
 def main() -> None:

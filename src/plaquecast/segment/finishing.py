@@ -1,14 +1,12 @@
 """What is measured on a trained tissue network before it is saved: that it learned, its calibration, what it knows."""
 
-from collections.abc import Sequence
-
 import numpy as np
 import torch
 from torch import Tensor, nn
 
-from plaquecast.domain.anatomy import N_TISSUES, Tissue
+from plaquecast.domain.anatomy import Tissue
 from plaquecast.errors import ModelError
-from plaquecast.segment.calibration import fit_calibration
+from plaquecast.segment.calibration import fit_temperature
 from plaquecast.segment.familiarity import Familiarity
 from plaquecast.segment.losses import near_vessel
 from plaquecast.segment.precision import autocast
@@ -43,14 +41,16 @@ def finish(
             code="collapsed",
         )  # fmt: skip
     if held_out is None:
-        factors, offsets = torch.ones(N_TISSUES), torch.zeros(N_TISSUES)
-        return SegmenterModel(heat, tissue, factors, offsets, Familiarity.learn(known, known))
-    others, _, logits, fractions = _look(tissue, held_out, N_OTHER, seed=2)
-    factors, offsets = fit_calibration(logits, fractions)
-    return SegmenterModel(heat, tissue, factors, offsets, Familiarity.learn(known, others))
+        return SegmenterModel(heat, tissue, 1.0, Familiarity.learn(known, known))
+    others, *_ = _look(tissue, held_out, N_OTHER, seed=2)
+    # variation makes slices harder than they are; probabilities fitted on it would be too cautious
+    _, _, logits, fractions = _look(tissue, held_out, N_OTHER, seed=3, varied=False)
+    return SegmenterModel(heat, tissue, fit_temperature(logits, fractions), Familiarity.learn(known, others))
 
 
-def _look(tissue: nn.Module, samples: TissueSamples, n: int, seed: int) -> tuple[Tensor, float, Tensor, Tensor]:
+def _look(
+    tissue: nn.Module, samples: TissueSamples, n: int, seed: int, varied: bool = True
+) -> tuple[Tensor, float, Tensor, Tensor]:
     """Features (n, …), lumen Dice, and logits and fractions (pixels, N_TISSUES) of every fifth pixel near a vessel."""
     rng = np.random.default_rng(seed)
     features, logits, fractions = [], [], []
@@ -58,7 +58,8 @@ def _look(tissue: nn.Module, samples: TissueSamples, n: int, seed: int) -> tuple
     for batch in np.array_split(rng.integers(0, len(samples), min(n, 4 * len(samples))), max(1, n // BATCH)):
         if not len(batch):
             continue
-        images, flags, true, judged, _ = _stacked(samples, batch, rng)
+        drawn = [samples.draw(int(which), rng, varied) for which in batch]
+        images, flags, true, judged, _ = (torch.stack(part) for part in zip(*drawn, strict=True))
         with torch.inference_mode(), autocast(images.device):
             found = tissue(images.contiguous(memory_format=torch.channels_last), flags)
         lumen, is_lumen = found.logits.argmax(dim=1) == int(Tissue.LUMEN), true[:, Tissue.LUMEN] > 0.5
@@ -68,7 +69,3 @@ def _look(tissue: nn.Module, samples: TissueSamples, n: int, seed: int) -> tuple
         logits.append(found.logits.float().permute(0, 2, 3, 1)[near][::_PIXEL_STEP])
         fractions.append(true.permute(0, 2, 3, 1)[near][::_PIXEL_STEP])
     return torch.cat(features).clone(), overlap / max(total, 1.0), torch.cat(logits).clone(), torch.cat(fractions)
-
-
-def _stacked(samples: TissueSamples, batch: Sequence[int] | np.ndarray, rng: np.random.Generator) -> list[Tensor]:
-    return [torch.stack(part) for part in zip(*(samples.draw(int(i), rng) for i in batch), strict=True)]

@@ -104,10 +104,8 @@ class NetworkSegmenter:
             fractions[:, k] = _resample(shares[k], place, visit.grid, rows, columns)
             middle = (centers[k, 0] / crop.spacing_mm[1] - rows[0], centers[k, 1] / crop.spacing_mm[2] - columns[0])
             fractions[:, k] = clean_slice(fractions[:, k], middle)
-            vessel = fractions[Tissue.BACKGROUND, k] < 0.5
             covered[k] = bool(usable[k]) and bool((fractions[Tissue.LUMEN, k] > 0.5).sum() >= 6)
-            sure = fractions[:, k].max(axis=0)[vessel]
-            confidence[k] = float(np.clip(sure.mean() if sure.size else 0.0, 0.0, 1.0)) if covered[k] else 0.0
+            confidence[k] = expected_dice(1.0 - fractions[: Tissue.WALL, k].sum(axis=0)) if covered[k] else 0.0
         if covered.sum() < LEAST_SLICES:
             return Missing(Reason.NOT_COVERED, f"no {side.value} carotid with lumen and wall in {LEAST_SLICES} slices")
         axis = _centerline(crop, fractions, covered, positions)
@@ -144,8 +142,7 @@ class NetworkSegmenter:
         for mirrored in (False, True):
             with torch.inference_mode(), autocast(images.device):
                 found = model.tissue(images.flip(3) if mirrored else images, flags)
-            logits = found.logits.float() * model.factors[:, None, None] + model.offsets[:, None, None]
-            share = logits.softmax(dim=1)
+            share = (found.logits.float() / model.temperature).softmax(dim=1)
             shares = shares + 0.5 * (share.flip(3) if mirrored else share)
             positions = positions + 0.5 * POSITION_SCALE_MM * found.position.float()
             strange = strange + 0.5 * model.familiarity.distances(found.features)
@@ -168,6 +165,16 @@ def describe(card: Mapping[str, Any]) -> str:
         f" regions across the artery with their neighbor slices, trained on {card['n_train']} patients"
         f" ({card['origin']})."
     )
+
+
+def expected_dice(share: Array) -> float:
+    """The Dice that a structure drawn at one half is expected to have if `share` is its true probability, 0–1.
+
+    >>> expected_dice(np.array([[1.0, 1.0, 0.0]])), expected_dice(np.array([[0.6, 0.6, 0.4]])).__round__(2)
+    (1.0, 0.67)
+    """
+    drawn = share > 0.5
+    return float(2.0 * share[drawn].sum() / max(share.sum() + drawn.sum(), 1e-6))
 
 
 def _smooth_path(centers: FloatArray, usable: NDArray[np.bool_]) -> FloatArray:

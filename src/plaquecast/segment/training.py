@@ -36,14 +36,14 @@ def is_validation(patient_id: str, share: float = VALIDATION_SHARE) -> bool:
 def split_patients(patients: Sequence[str]) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """Patients to learn from and patients to validate on, by hash; one patient alone is learned from.
 
-    Of two or more there is at least one of each kind.
+    Of two or more there is at least one of each kind, and at most a quarter are validated on.
 
     >>> split_patients(["sim0002", "sim0001", "sim0003"])
-    (('sim0003',), ('sim0001', 'sim0002'))
+    (('sim0002', 'sim0003'), ('sim0001',))
     """
     ranked = sorted(set(patients), key=lambda patient: hashlib.sha256(patient.encode()).digest())
     n_validation = sum(is_validation(patient) for patient in ranked)
-    n_validation = min(max(n_validation, 1), len(ranked) - 1) if len(ranked) > 1 else 0
+    n_validation = min(max(n_validation, 1), max(1, len(ranked) // 4)) if len(ranked) > 1 else 0
     return tuple(sorted(ranked[n_validation:])), tuple(sorted(ranked[:n_validation]))
 
 
@@ -64,8 +64,8 @@ def train_segmenter(
         InputError: if no slice is annotated.
         ModelError: if the network does not even find the lumen in slices it has learned.
     """
-    train, validation = split_patients([case.visit.patient_id for case in cases])
-    learned = [case for case in cases if case.visit.patient_id in train]
+    train, validation = split_patients([case.visit.patient_id for case in cases if not case.helper])
+    learned = [case for case in cases if case.helper or case.visit.patient_id in train]
     if not learned:
         raise InputError(
             expected="at least one annotated visit", found="none", where="the annotations",
@@ -76,7 +76,8 @@ def train_segmenter(
     torch.manual_seed(settings.seed)
     heat = HeatNetwork()
     samples = TissueSamples(learned, settings)
-    held_out = _samples_or_none([case for case in cases if case.visit.patient_id in validation], settings)
+    known = [case for case in cases if not case.helper and case.visit.patient_id in validation]
+    held_out = _samples_or_none(known, settings)
     training = TissueTraining(samples, held_out, settings, (1.0 - HEAT_SHARE_OF_TIME) * seconds)
     checkpoint = out / CHECKPOINT_FILE
     state = load_checkpoint(checkpoint)
@@ -92,7 +93,9 @@ def train_segmenter(
     model = finish(heat, training.average, samples, held_out)
     history = {**state["localizer"], "epochs": training.history}
     card = {**_card(settings, learned, history), "train_patients": list(train), "validation_patients": list(validation)}
-    card = save_segmenter(out, model, {**card, "n_train": len(train), "origin": origin})
+    card = save_segmenter(
+        out, model, {**card, "n_train": len({case.visit.patient_id for case in learned}), "origin": origin}
+    )
     checkpoint.unlink()
     return card
 

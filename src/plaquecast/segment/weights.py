@@ -32,12 +32,11 @@ CONTRACT: Mapping[str, object] = {
 
 @dataclass(frozen=True, slots=True, eq=False)
 class SegmenterModel:
-    """All that was learned: localizer, tissue network, its calibration on logits, and what is familiar to it."""
+    """All that was learned: localizer, tissue network, the temperature of its logits, and what is familiar to it."""
 
     heat: HeatNetwork
     tissue: nn.Module
-    factors: Tensor
-    offsets: Tensor
+    temperature: float
     familiarity: Familiarity
 
 
@@ -50,7 +49,7 @@ def save_segmenter(folder: Path, model: SegmenterModel, card: Mapping[str, Any])
     familiar = model.familiarity
     tensors = {f"heat.{name}": value.contiguous() for name, value in model.heat.state_dict().items()}
     tensors |= {f"tissue.{name}": value.contiguous() for name, value in model.tissue.state_dict().items()}
-    tensors |= {"calibration.factors": model.factors, "calibration.offsets": model.offsets}
+    tensors["temperature"] = torch.tensor(model.temperature)
     tensors |= {"familiar.mean": familiar.mean, "familiar.precision": familiar.precision.contiguous()}
     tensors["familiar.limit"] = torch.tensor(familiar.limit)
     content = save(tensors)
@@ -114,7 +113,7 @@ def _model_of(tensors: Mapping[str, Tensor], card: Mapping[str, Any]) -> Segment
         network.eval()
     limit = float(tensors["familiar.limit"])
     familiarity = Familiarity(tensors["familiar.mean"], tensors["familiar.precision"], limit)
-    return SegmenterModel(heat, tissue, tensors["calibration.factors"], tensors["calibration.offsets"], familiarity)
+    return SegmenterModel(heat, tissue, float(tensors["temperature"]), familiarity)
 
 
 def save_checkpoint(path: Path, state: dict[str, Any]) -> None:
