@@ -56,13 +56,16 @@ class _Network(nn.Module):
         self.fuse = nn.Sequential(nn.Linear(6 * width, 2 * width), nn.GELU(), nn.Dropout(recipe.dropout))
         self.mean, self.spread = nn.Linear(2 * width, len(FACTORS)), nn.Linear(2 * width, len(FACTORS))
         self.local = nn.Sequential(_Ring(3 * width, width), nn.Conv2d(width, 1, 1))
+        for parameter in self.local[1].parameters():  # training sets out from "no local change"
+            nn.init.zeros_(parameter)
 
     def forward(self, maps: Tensor, features: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Means and log variances (n, factors) in SDs of each factor, and the map of thickening (n, 16, 36), mm/yr."""
-        maps = maps if self.uses_maps else torch.zeros_like(maps)
         features = features if self.uses_features else torch.zeros_like(features)
         fine = self.second(self.first(maps))
-        coarse = self.third(self.pool(fine))
+        if not self.uses_maps:  # emptied here, for the mean and SD of an empty map would be no scale to divide by
+            fine = torch.zeros_like(fine)
+        coarse = self.third(self.pool(fine)) if self.uses_maps else self.pool(fine).repeat(1, 2, 1, 1)
         summary = torch.cat([coarse.mean(dim=(2, 3)), coarse.amax(dim=(2, 3)), self.embed(features)], dim=1)
         fused = self.fuse(summary)
         spread_out = fused[:, :, None, None].expand(-1, -1, *fine.shape[2:])

@@ -64,7 +64,8 @@ def on_grid(values: FloatArray, wall: WallMap) -> FloatArray:
 
     NaN where no slice is near. Position and angle of the map may be any regular grid.
     """
-    angle = np.floor_divide(np.mod(wall.angle_degrees, 360.0), 360.0 / N_ANGLES).astype(int)
+    turned = np.mod(wall.angle_degrees + 1e-6, 360.0)  # an angle that rounding put just below its sector belongs to it
+    angle = np.floor_divide(turned, 360.0 / N_ANGLES).astype(int)
     result = np.full(SHAPE, np.nan)
     nearest = np.abs(wall.position_mm[None, :] - POSITIONS_MM[:, None]).argmin(axis=1)
     near = np.abs(wall.position_mm[nearest] - POSITIONS_MM) <= 1.5
