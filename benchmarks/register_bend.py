@@ -39,7 +39,7 @@ class Bend:
         return moved
 
     def applied_to(self, volume: Volume) -> Volume:
-        """The axial image after the bend; in a slice images are band-limited, so cubic interpolation adds no blur."""
+        """The axial image after the bend; slices are band-limited within, so cubic interpolation adds no blur."""
         points = volume.grid.to_mm(np.stack(np.indices(volume.grid.shape), axis=-1))
         came_from = points.copy()
         for _ in range(4):  # the push changes by less than 0.1 mm per mm, so each round gains a digit

@@ -63,7 +63,7 @@ class RegisterSettings:
     """Bins of the joint histogram in mutual information."""
     max_shift_mm: float = 15.0
     """A found shift beyond this fails the gate."""
-    max_rotation_degrees: float = 15.0
+    max_rotation_degrees: float = 25.0
     """A found rotation beyond this fails the gate."""
     seed: int = 0
     """Seed of the sampled voxels."""

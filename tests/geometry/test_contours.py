@@ -7,16 +7,19 @@ from plaquecast.domain.anatomy import Side
 from plaquecast.domain.grid import FloatArray, Grid
 from plaquecast.domain.volume import Centerline
 from plaquecast.geometry.contours import Contours, radial_contours, square_contours
-from plaquecast.geometry.cross_section import CrossSection, cross_section
+from plaquecast.geometry.cross_section import CrossSection, WallFrame, cross_section
 
 GRID = Grid.axis_aligned((3, 80, 80), (2.0, 0.25, 0.25), (-9.875, -9.875, 0.0))
 STRAIGHT = Centerline(np.array([[0.0, 0.0, -9.0], [0.0, 0.0, 9.0]]), np.array([-9.0, 9.0]), 1.0)
-DIVIDER = np.array([-1.0, 0.0, 0.0])
 N_ANGLES = 72
 
 
+def _frame(axis: Centerline = STRAIGHT) -> WallFrame:
+    return WallFrame(axis, np.array([-1.0, 0.0, 0.0]), Side.LEFT)
+
+
 def _plane(position_mm: float = 0.0, axis: Centerline = STRAIGHT) -> CrossSection:
-    plane = cross_section(GRID, 0, position_mm, axis, DIVIDER, Side.LEFT)
+    plane = cross_section(GRID, 0, position_mm, _frame(axis))
     assert plane is not None
     return plane
 
@@ -81,7 +84,7 @@ def test_a_lumen_without_a_wall_around_it_touches_the_outside() -> None:
 
 def test_a_slice_along_the_artery_is_refused() -> None:
     flat = Centerline(np.array([[-9.0, 0.0, -1.0], [9.0, 0.0, 1.0]]), np.array([-9.0, 9.0]), 1.0)
-    assert cross_section(GRID, 0, 0.0, flat, DIVIDER, Side.LEFT) is None
+    assert cross_section(GRID, 0, 0.0, _frame(flat)) is None
 
 
 def test_a_leaning_cone_is_squared() -> None:
@@ -95,13 +98,14 @@ def test_a_leaning_cone_is_squared() -> None:
     for position in np.arange(-6.0, 6.1, 2.0) * length:
         plane = _plane(position, axis)
         angle = np.linspace(0.0, 2.0 * np.pi, N_ANGLES, endpoint=False)
-        toward = np.cos(angle) * plane.lean[0] + np.sin(angle) * plane.lean[1]
+        # u points to −x, so that at angle 0 the slice shows what lies lower along the axis
+        toward = -np.cos(angle) * lean
         # radius 3 − 0.1 s on the cone, seen at s = position + r · toward: r (1 + 0.1 · toward) = 3 − 0.1 · position
         lumen, outer = ((size - taper * position) / (1.0 + taper * toward) for size, taper in ((2.0, 0.08), (3.0, 0.1)))
         planes.append(plane)
         contours.append(Contours(np.zeros(2), lumen, outer))
     assert np.ptp(contours[3].outer_mm) > 0.3
-    for plane, found in list(zip(planes, square_contours(contours, planes), strict=True))[1:-1]:
+    for plane, found in list(zip(planes, square_contours(contours, planes, _frame(axis)), strict=True))[1:-1]:
         assert found.middle_mm == pytest.approx(np.zeros(2), abs=0.01)
         # between slices the surface is taken as straight, which a cone is
         assert found.outer_mm == pytest.approx(3.0 - 0.1 * plane.position_mm, abs=0.01)
@@ -110,4 +114,4 @@ def test_a_leaning_cone_is_squared() -> None:
 
 def test_a_single_slice_stays_as_it_is() -> None:
     alone = [Contours(np.zeros(2), np.full(N_ANGLES, 2.0), np.full(N_ANGLES, 3.0))]
-    assert square_contours(alone, [_plane()]) == alone
+    assert square_contours(alone, [_plane()], _frame()) == alone

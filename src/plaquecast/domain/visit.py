@@ -1,7 +1,7 @@
 """A visit, an aligned visit, and two visits face to face."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from types import MappingProxyType
 
@@ -55,6 +55,7 @@ class AlignedVisit:
 
     `transforms[w]` takes points of the reference space to points of weighting `w`'s own space (mm).
     `volumes` holds only weightings whose alignment passed; the others stand in `quality` with their reason.
+    `arteries[w][side]`, only where the neck bent between two weightings, does the same near one artery.
     """
 
     patient_id: str
@@ -65,9 +66,10 @@ class AlignedVisit:
     transforms: Mapping[Weighting, RigidTransform]
     quality: Mapping[Weighting, RegistrationQuality]
     clinical: ClinicalRecord
+    arteries: Mapping[Weighting, Mapping[Side, RigidTransform]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        for name in ("volumes", "transforms", "quality"):
+        for name in ("volumes", "transforms", "quality", "arteries"):
             object.__setattr__(self, name, MappingProxyType(dict(getattr(self, name))))
 
     @property

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from plaquecast.domain.anatomy import NOT_ANNOTATED, Tissue, Weighting
+from plaquecast.domain.anatomy import COMPONENTS, NOT_ANNOTATED, Tissue, Weighting
 from plaquecast.domain.grid import FloatArray
 from plaquecast.domain.missing import Measured, Missing, Reason
 from plaquecast.domain.morphology import ArteryMorphology, SliceMorphology
@@ -61,6 +61,7 @@ def describe(settings: MeasureSettings) -> str:
         f" {settings.n_angles} rays per slice, projected across the artery's axis. Wall thickness is the length of the"
         " streamlines of the harmonic function between both contours. Plaque is wall thicker than"
         f" {settings.plaque_thickness_mm:g} mm over at least {LEAST_PLAQUE_SLICES} slices, and every component."
+        " Areas of components are sums of fractions, where these pass one half and in the voxels around."
         f" A fibrous cap thinner than {settings.cap_resolution_mm:g} mm is given as below resolution."
     )
 
@@ -80,7 +81,8 @@ def _plaque_areas(sections: Sequence[UnwrappedSlice], limit_mm: float) -> FloatA
     areas = []
     for section, is_thick in zip(sections, thick & lasting[:, None], strict=True):
         wall = np.where(is_thick, section.contours.sector_wall_mm2, 0.0)
-        areas.append(float(np.maximum(wall, section.content.component_mm2).sum()))
+        components = section.content.tissue_mm2[list(COMPONENTS)].sum(axis=0)
+        areas.append(float(np.maximum(wall, components).sum()))
     return np.array(areas)
 
 
@@ -99,7 +101,7 @@ def _slice(
         return float(value) if shows_wall else not_shown
 
     lumen_mm2, wall_mm2 = section.contours.sector_lumen_mm2.sum(), section.contours.sector_wall_mm2.sum()
-    thickness, area = section.thickness_mm, section.area_mm2
+    thickness, area = section.thickness_mm, section.content.tissue_mm2.sum(axis=1)
     cap = section.content.cap_mm[np.isfinite(section.content.cap_mm)]
     no_cap = Missing(Reason.NO_CORE) if shows_wall else not_shown
     return SliceMorphology(

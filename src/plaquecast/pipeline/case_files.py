@@ -29,7 +29,7 @@ def write_examined(run: Path, examined: ExaminedVisit) -> tuple[Path, ...]:
     """Write masks, transforms and measurements of a visit; give the paths of all files."""
     aligned = examined.aligned
     patient_id, session_id = aligned.patient_id, aligned.session_id
-    transforms = VisitTransforms(aligned.reference, aligned.transforms, aligned.quality)
+    transforms = VisitTransforms(aligned.reference, aligned.transforms, aligned.quality, aligned.arteries)
     paths = list(write_visit_transforms(run, patient_id, session_id, transforms))
     for side, segmentation in examined.segmentations.items():
         if not isinstance(segmentation, Missing):
@@ -54,7 +54,7 @@ def read_examined(run: Path, visit: Visit) -> ExaminedVisit:
         side: read_segmentation(run, patient_id, session_id, side) if side in stored else _reason(artery)
         for side, artery in arteries.items()
     }
-    aligned = lay_on_reference(visit, found.reference, found.transforms, found.quality)
+    aligned = lay_on_reference(visit, found.reference, found.transforms, found.quality, found.arteries)
     return ExaminedVisit(aligned, segmentations, arteries)
 
 

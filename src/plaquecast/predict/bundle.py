@@ -15,7 +15,7 @@ from plaquecast.domain.measurements import CATALOGUE
 from plaquecast.domain.missing import Missing, Reason
 from plaquecast.errors import InputError
 from plaquecast.predict.blend import kind_named
-from plaquecast.predict.card import FORMAT, make_card
+from plaquecast.predict.card import FORMAT, PERCENTILES, make_card
 from plaquecast.predict.contract import StoredModel
 from plaquecast.predict.features import at_horizon, feature_table
 from plaquecast.predict.folds import patient_folds
@@ -97,6 +97,11 @@ class PredictorBundle:
         if tuple(self.card["columns"]) != features.columns[: len(self.card["columns"])]:
             raise broken_model(CARD, "other features than this version makes")
         return tuple(self._forecast(factor, artery, features, horizon_years, verdict) for factor in Factor)
+
+    def percentile(self, factor: Factor, change_per_year: float) -> float:
+        """Per cent of the changes measured in training that lie below this one, 0 to 100."""
+        known = self.card["factors"][factor.value]["percentiles_per_year"]
+        return float(np.interp(change_per_year, known, PERCENTILES))
 
     def _forecast(
         self, factor: Factor, artery: BaselineArtery, features: FeatureTable, horizon_years: float, verdict: str

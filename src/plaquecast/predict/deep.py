@@ -10,6 +10,7 @@ from typing import Any, Self
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from safetensors import SafetensorError
 from safetensors.torch import load, save
 from torch import Tensor, nn
 
@@ -75,7 +76,7 @@ class _Ring(nn.Module):
     def __init__(self, n_in: int, n_out: int) -> None:
         super().__init__()
         self.convolution = nn.Conv2d(n_in, n_out, 3)
-        self.norm = nn.GroupNorm(4, n_out)
+        self.norm = nn.BatchNorm2d(n_out)
 
     def forward(self, maps: Tensor) -> Tensor:
         around = nn.functional.pad(maps, (1, 1, 0, 0), mode="circular")
@@ -133,7 +134,7 @@ class DeepModel:
             recipe = Recipe(**state["recipe"])
             network = _Network(len(arrays["center"]), recipe)
             network.load_state_dict(load(files[WEIGHTS]))
-        except (KeyError, TypeError, ValueError, RuntimeError) as problem:
+        except (KeyError, TypeError, ValueError, RuntimeError, SafetensorError) as problem:
             raise broken_model(WEIGHTS, f"{type(problem).__name__}: {problem}") from problem
         return cls(network, recipe, **arrays)
 

@@ -5,21 +5,17 @@ from dataclasses import dataclass
 
 import numpy as np
 from scipy.optimize import minimize
-from scipy.spatial import KDTree
 
 from plaquecast.domain.grid import FloatArray
 from plaquecast.domain.transform import RigidTransform
 from plaquecast.domain.volume import Volume
-from plaquecast.register.body import body_of
+from plaquecast.register.body import Body, body_of
 from plaquecast.register.layers import Layer, as_layer, upright
 from plaquecast.register.mutual_information import Samples, draw_samples, mutual_information
 from plaquecast.settings import RegisterSettings
 
 LEVER_MM = 50.0
 """Rotations are searched in mm at this distance from the center, so that all six parameters weigh alike."""
-
-REACH_MM = 15.0
-"""What lies within this distance of an artery's axis tells where the artery lies."""
 
 _SLOPE_STEP_MM = 1e-3
 _MOST_STEPS = 60
@@ -45,6 +41,7 @@ class Prepared:
     """An image ready for any number of alignments: per level its layer, points to climb by and points to judge by."""
 
     center_mm: FloatArray
+    body: Body
     layers: tuple[Layer, ...]
     samples: tuple[Samples, ...]
     fresh: Samples
@@ -84,18 +81,7 @@ def prepare(volume: Volume, settings: RegisterSettings, levels: Sequence[Level] 
         draw_samples(layer, layer.weight, level.n_points, seed) for layer, level in zip(layers, levels, strict=True)
     )
     fresh = draw_samples(layers[-1], layers[-1].weight, levels[-1].n_points, seed + 1)
-    return Prepared(stood.grid.to_mm((np.array(stood.grid.shape) - 1.0) / 2.0), layers, samples, fresh)
-
-
-def near(prepared: Prepared, points_mm: FloatArray, settings: RegisterSettings) -> Prepared:
-    """The finest level alone, asked only within `REACH_MM` of any of the points (n, 3)."""
-    layer, n_points = prepared.layers[-1], len(prepared.samples[-1].points)
-    distance, _ = KDTree(points_mm).query(layer.grid.to_mm(np.argwhere(layer.weight > 0)))
-    weight = layer.weight.copy()
-    weight[weight > 0] *= distance < REACH_MM
-    samples = draw_samples(layer, weight, n_points, settings.seed)
-    fresh = draw_samples(layer, weight, n_points, settings.seed + 1)
-    return Prepared(prepared.center_mm, (layer,), (samples,), fresh)
+    return Prepared(stood.grid.to_mm((np.array(stood.grid.shape) - 1.0) / 2.0), body, layers, samples, fresh)
 
 
 def agreement_at(level: int, first: Prepared, second: Prepared, settings: RegisterSettings) -> Agreement:

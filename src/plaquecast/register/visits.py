@@ -6,18 +6,16 @@ from dataclasses import replace
 import numpy as np
 
 from plaquecast.domain.anatomy import Side, Weighting
-from plaquecast.domain.missing import Missing, Reason
+from plaquecast.domain.missing import Missing
 from plaquecast.domain.transform import RigidTransform
 from plaquecast.domain.visit import AlignedVisit, VisitAlignment
 from plaquecast.domain.volume import Centerline, Volume
 from plaquecast.errors import InputError
 from plaquecast.geometry.resample import share_inside
+from plaquecast.register.carotids import refine
 from plaquecast.register.quality import judge
-from plaquecast.register.rigid import Prepared, agreement_at, climb, fresh_agreement, near, prepare
+from plaquecast.register.rigid import Prepared, agreement_at, climb, fresh_agreement, prepare
 from plaquecast.settings import RegisterSettings
-
-MAX_ARTERY_SHIFT_MM = 5.0
-"""An artery that seems to lie further off than this from where the neck is was not found, but lost."""
 
 START_SHIFTS_MM = (0.0, -6.0, 6.0)
 """Starts along the neck, along which the slab may have been placed differently."""
@@ -48,7 +46,10 @@ def align_visits(
     # visits are placed anew, so a few slices less in common is no fault; a third less is
     lenient = replace(settings, min_overlap=min(settings.min_overlap, 0.6))
     quality = judge(fresh_agreement(own, other, settings), neck, own.center_mm, overlap, lenient)
-    arteries = {side: _register_artery(own, other, neck, axes, settings) for side, axes in centerlines.items()}
+    arteries = {
+        side: refine(own, other, neck, (before.points_mm, after.points_mm), settings)
+        for side, (before, after) in centerlines.items()
+    }
     if is_swapped:
         neck = neck.inverse()
         arteries = {side: found if isinstance(found, Missing) else found.inverse() for side, found in arteries.items()}
@@ -86,17 +87,3 @@ def _register_neck(first: Prepared, second: Prepared, settings: RegisterSettings
     for level in range(1, len(first.layers)):
         transform = climb(agreement_at(level, first, second, settings), transform, transform.apply(first.center_mm))
     return transform
-
-
-def _register_artery(
-    first: Prepared, second: Prepared, neck: RigidTransform, axes: tuple[Centerline, Centerline],
-    settings: RegisterSettings,
-) -> RigidTransform | Missing:  # fmt: skip
-    """The neck's transform with a small move of its own around one artery, since a neck bends and swallows."""
-    own, other = near(first, axes[0].points_mm, settings), near(second, axes[1].points_mm, settings)
-    center = axes[0].at_position(np.array([0.0]))[0]
-    found = climb(agreement_at(-1, own, other, settings), neck, neck.apply(center))
-    shift = float(np.linalg.norm(found.apply(center) - neck.apply(center)))
-    if shift > MAX_ARTERY_SHIFT_MM:
-        return Missing(Reason.FAILED_QUALITY, f"the artery seems to lie {shift:.1f} mm off the neck")
-    return found

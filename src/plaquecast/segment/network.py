@@ -25,6 +25,8 @@ from plaquecast.segment.samples import POSITION_SCALE_MM
 from plaquecast.segment.topology import clean_slice
 from plaquecast.segment.weights import SegmenterModel, read_segmenter
 
+REFERENCE = Path(__file__).parent / "reference"
+"""The segmenter that comes with the package, trained on simulated patients only."""
 LEAST_SLICES = 4
 LARGEST_PIXEL_MM, LARGEST_SLICE_MM = 1.2, 8.0
 """Beyond these a wall of 1 mm is a matter of luck."""

@@ -89,7 +89,10 @@ class TissueTraining:
         if self._held_out is None:
             return {}
         rng = np.random.default_rng(0)
-        drawn = [self._held_out.draw(int(i), rng) for i in rng.integers(0, len(self._held_out), N_HELD_OUT)]
+        drawn = [
+            self._held_out.draw(int(i), rng)
+            for i in rng.integers(0, len(self._held_out), min(N_HELD_OUT, len(self._held_out)))
+        ]
         images, flags, fractions, judged, position = (torch.stack(part) for part in zip(*drawn, strict=True))
         self.average.eval()
         with torch.inference_mode(), autocast(images.device):

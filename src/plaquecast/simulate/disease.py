@@ -221,7 +221,7 @@ def expected_new_mm3(
     if plaque.core is not None and plaque.core.hemorrhage_share == 0.0:
         share = float(np.mean(NEW_HEMORRHAGE_SHARE))
         expected[Tissue.INTRAPLAQUE_HEMORRHAGE] = chances["hemorrhage"] * share * _core_mm3(radii, plaque.core)
-    nodules = [_deposit_mm3(radii, draw_calcification(rng, plaque.footprint)) for _ in range(12)]
+    nodules = [_deposit_mm3(radii, draw_calcification(rng, plaque.footprint)) for _ in range(6)]
     expected[Tissue.CALCIFICATION] = chances["calcification"] * float(np.mean(nodules))
     return expected
 

@@ -15,11 +15,12 @@ from plaquecast.store.transforms import write_transform
 
 @dataclass(frozen=True, slots=True, eq=False)
 class VisitTransforms:
-    """All of an aligned visit but its images: `transforms[w]` takes reference points to points of `w` (mm)."""
+    """All of an aligned visit but its images, as `AlignedVisit` describes it."""
 
     reference: Weighting
     transforms: Mapping[Weighting, RigidTransform]
     quality: Mapping[Weighting, RegistrationQuality]
+    arteries: Mapping[Weighting, Mapping[Side, RigidTransform]]
 
 
 def write_visit_transforms(root: Path, patient_id: str, session_id: str, found: VisitTransforms) -> tuple[Path, ...]:
