@@ -75,11 +75,11 @@ def page(results: list[Result]) -> str:
         "",
         "## Beside what was published",
         "",
-        f"{N_PATIENTS['default']} simulated patients ({N_PATIENTS['healthy']} healthy ones for rows without plaque), seed"
-        f" {SEED}, both arteries, each row against a subgroup chosen as its source chose its patients. A mean is met within"
-        f" {100 * MEAN_TOLERANCE:g} % of itself or {MEAN_TOLERANCE:g} SD, an SD within {100 * SD_TOLERANCE:g} %, a share"
-        f" within {SHARE_TOLERANCE:g} points or, where the number of its patients is known, the 95 % interval of its own"
-        f" source. {len(ROWS) - len(missed)} of {len(ROWS)} rows are met.",
+        f"{N_PATIENTS['default']} simulated patients ({N_PATIENTS['healthy']} healthy ones for rows without plaque),"
+        f" seed {SEED}, both arteries, each row against a subgroup chosen as its source chose its patients. A mean is"
+        f" met within {100 * MEAN_TOLERANCE:g} % of itself or {MEAN_TOLERANCE:g} SD, an SD within"
+        f" {100 * SD_TOLERANCE:g} %, a share within {SHARE_TOLERANCE:g} points or, where the number of its patients is"
+        f" known, the 95 % interval of its own source. {len(ROWS) - len(missed)} of {len(ROWS)} rows are met.",
         "",
         "| quantity | in | published | simulated | n | missed | source |",
         "|---|---|---|---|---|---|---|",
