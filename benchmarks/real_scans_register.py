@@ -6,12 +6,15 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from benchmarks.register_real import brain_pairs, vessel_pairs
+from benchmarks.register_real import brain_pairs, flair_agreement, vessel_pairs
 
+from plaquecast.register.carotids import bent_sides
 from plaquecast.register.rigid import prepare, register_rigid
 from plaquecast.settings import RegisterSettings
 
 SHARED_DATA = Path(os.environ.get("PLAQUECAST_SHARED_DATA", Path(__file__).parents[2] / "shared/data"))
+
+SETTINGS = RegisterSettings()
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,9 +40,12 @@ def rows(shared_data: Path, settings: RegisterSettings) -> Iterator[Row]:
         )
         yield _row(f"brain, {pair.name}", before, errors, floor)
     for pair in vessel_pairs(shared_data / "neck-spinalcord"):
-        found = register_rigid(prepare(pair.reference, settings), prepare(pair.other, settings), settings)
-        errors = pair.errors_mm(found)
-        yield _row(f"neck, {pair.name}", pair.errors_mm(found.identity()), errors, np.zeros(1))
+        own, other = prepare(pair.reference, settings), prepare(pair.other, settings)
+        neck = register_rigid(own, other, settings)
+        before = pair.errors_mm(neck.identity(), {})
+        yield _row(f"neck, {pair.name}, one transform", before, pair.errors_mm(neck, {}), np.zeros(1))
+        errors = pair.errors_mm(neck, bent_sides(own, other, neck, settings))
+        yield _row(f"neck, {pair.name}, per artery", before, errors, np.zeros(1))
 
 
 def _row(data: str, before: np.ndarray, errors: np.ndarray, floor: np.ndarray) -> Row:
@@ -55,9 +61,16 @@ def main() -> None:
         "| data | before, median mm | error, median mm | 95th percentile | best rigid fit, median | 95th percentile |"
     )
     print("|---|---|---|---|---|---|")
-    for row in rows(SHARED_DATA, RegisterSettings()):
+    for row in rows(SHARED_DATA, SETTINGS):
         numbers = (row.before_median, row.median, row.p95, row.floor_median, row.floor_p95)
-        print(f"| {row.data} | " + " | ".join(f"{number:.2f}" for number in numbers) + " |")
+        print(f"| {row.data} | " + " | ".join(f"{number:.2f}" for number in numbers) + " |", flush=True)
+    folder = SHARED_DATA / "two-visit-brain"
+    *_, visits = brain_pairs(folder)
+    found = register_rigid(prepare(visits.reference, SETTINGS), prepare(visits.other, SETTINGS), SETTINGS)
+    print("\n| FLAIR of visit 2 on visit 1 | correlation in the brain | difference outside | inside changed lesions |")
+    print("|---|---|---|---|")
+    for name, matrix in (("as scanned", np.eye(4)), ("found", found.matrix_mm), ("given", visits.given)):
+        print(f"| {name} | " + " | ".join(f"{number:.3f}" for number in flair_agreement(folder, matrix)) + " |")
 
 
 if __name__ == "__main__":

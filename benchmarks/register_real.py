@@ -1,7 +1,7 @@
 """Real scans to register, with what is known about where they lie: given transforms, or vessels to be met again."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -9,7 +9,7 @@ import nibabel
 import numpy as np
 from scipy import ndimage
 
-from plaquecast.domain.anatomy import Weighting
+from plaquecast.domain.anatomy import Side, Weighting
 from plaquecast.domain.grid import FloatArray, Grid
 from plaquecast.domain.transform import RigidTransform
 from plaquecast.domain.volume import Volume
@@ -99,11 +99,15 @@ class VesselPair:
     other: Volume
     seeds_mm: FloatArray
 
-    def errors_mm(self, transform: RigidTransform) -> FloatArray:
-        """In-plane distance between a vessel's middle in the first image and in the second, brought back, mm."""
+    def errors_mm(self, neck: RigidTransform, arteries: Mapping[Side, RigidTransform]) -> FloatArray:
+        """In-plane distance between a vessel's middle in the first image and in the second, brought back, mm.
+
+        A side with a transform of its own is brought back by that.
+        """
         errors = []
         for seed in self.seeds_mm:
             first = _vessel_middle(self.reference, seed)
+            transform = arteries.get(Side.of_x_mm(seed[0]), neck)
             second = transform.inverse().apply(_vessel_middle(self.other, transform.apply(first)))
             errors.append(np.hypot(*(second - first)[:2]))
         return np.array(errors)
@@ -136,3 +140,25 @@ def vessel_pairs(folder: Path) -> Iterator[VesselPair]:
     for file, weighting in (("mt0", Weighting.PDW), ("mt1", Weighting.T2W)):
         other = read_volume(folder / f"sct_example_data/mt/{file}.nii.gz", weighting)
         yield VesselPair(f"T1W, {file.upper()}", reference, other, index)
+
+
+def flair_agreement(folder: Path, transform: FloatArray) -> tuple[float, float, float]:
+    """Correlation of the two FLAIRs in the brain, and their mean difference outside and inside the changed lesions.
+
+    `transform` (4, 4) takes points of the first FLAIR to points of the second. Differences are of the first's standard
+    deviations in the brain, after the second was scaled to the first's mean and standard deviation.
+    """
+    mask = read_volume(folder / "coregistered/brainmask.nii.gz", Weighting.PDW)
+    lesion = read_volume(folder / "coregistered/gt.nii.gz", Weighting.PDW)
+    index = np.argwhere(mask.array > 0)
+    index = index[(np.arange(len(index)) % 11 == 0) | (lesion.array[tuple(index.T)] > 0)]
+    is_changed = lesion.array[tuple(index.T)] > 0
+    points = apply(read_itk_affine(folder / "raw/study1_FLAIR_to_common_space.txt"), mask.grid.to_mm(index))
+    values = []
+    for study, places in ((1, points), (2, apply(transform, points))):
+        flair = read_volume(folder / f"raw/study{study}_FLAIR.nii.gz", Weighting.PDW)
+        found = ndimage.map_coordinates(flair.array, flair.grid.to_index(places).T, order=1)
+        values.append((found - found[~is_changed].mean()) / found[~is_changed].std())
+    difference = np.abs(values[0] - values[1])
+    correlation = float(np.corrcoef(values[0][~is_changed], values[1][~is_changed])[0, 1])
+    return correlation, float(difference[~is_changed].mean()), float(difference[is_changed].mean())

@@ -14,7 +14,7 @@ from plaquecast.register.body import body_of
 from plaquecast.register.carotids import bent_sides, middle_x_mm
 from plaquecast.register.layers import upright
 from plaquecast.register.quality import judge
-from plaquecast.register.rigid import fresh_agreement, prepare, register_rigid
+from plaquecast.register.rigid import prepare, register_rigid
 from plaquecast.settings import RegisterSettings
 
 MIDLINE_MM = 16.0
@@ -39,8 +39,7 @@ def align_visit(visit: Visit, settings: RegisterSettings) -> AlignedVisit:
             other = prepare(volume, settings)
             transforms[weighting] = transform = register_rigid(prepared, other, settings)
             overlap = share_inside(volume.grid, fixed.grid, transform)
-            agreement = fresh_agreement(prepared, other, settings)
-            quality[weighting] = judge(agreement, transform, prepared.center_mm, overlap, settings)
+            quality[weighting] = judge(prepared, other, transform, overlap, settings)
             arteries[weighting] = bent_sides(prepared, other, transform, settings)
     return lay_on_reference(visit, reference, transforms, quality, arteries)
 

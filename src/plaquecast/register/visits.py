@@ -14,7 +14,7 @@ from plaquecast.errors import InputError
 from plaquecast.geometry.resample import share_inside
 from plaquecast.register.carotids import refine
 from plaquecast.register.quality import judge
-from plaquecast.register.rigid import Prepared, agreement_at, climb, fresh_agreement, prepare
+from plaquecast.register.rigid import Prepared, agreement_at, climb, prepare
 from plaquecast.settings import RegisterSettings
 
 START_SHIFTS_MM = (0.0, -6.0, 6.0)
@@ -45,7 +45,7 @@ def align_visits(
     overlap = min(share_inside(second.grid, first.grid, neck), share_inside(first.grid, second.grid, neck.inverse()))
     # visits are placed anew, so a few slices less in common is no fault; a third less is
     lenient = replace(settings, min_overlap=min(settings.min_overlap, 0.6))
-    quality = judge(fresh_agreement(own, other, settings), neck, own.center_mm, overlap, lenient)
+    quality = judge(own, other, neck, overlap, lenient)
     arteries = {
         side: refine(own, other, neck, (before.points_mm, after.points_mm), settings)
         for side, (before, after) in centerlines.items()
