@@ -15,7 +15,9 @@ from plaquecast.errors import InputError
 
 NUMBERS = tuple(name for name, column in CLINICAL_CATALOGUE.items() if column.is_number)
 YES_OR_NO = tuple(name for name, column in CLINICAL_CATALOGUE.items() if column.words == YES_NO)
-MEASURES = tuple(entry.name for entry in CATALOGUE if entry.name != "distal_reference_position_mm")
+OF_THE_SCAN = ("covered_length_mm", "distal_reference_position_mm")
+"""What tells how an artery was scanned and read, not what it is like."""
+MEASURES = tuple(entry.name for entry in CATALOGUE if entry.name not in OF_THE_SCAN)
 PRESENCE = {
     "has_plaque": "plaque_volume_mm3",
     "has_core": "lipid_rich_necrotic_core_volume_mm3",
