@@ -229,7 +229,7 @@ def coverage(options: argparse.Namespace) -> None:
     for factor in bundle.factors:
         for level in (0.8, 0.9):
             _coverage_row(bundle, rivals, factor, fresh, shifted, level)
-    _brier(bundle, shifted)
+    _brier(bundle, fresh)
 
 
 def _rival_calibrations(table: SimulatedTable) -> dict[str, dict[Factor, Calibration]]:
