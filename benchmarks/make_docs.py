@@ -4,8 +4,8 @@ import ast
 from dataclasses import fields
 from pathlib import Path
 
-import click
 import typer
+from typer.core import TyperArgument, TyperGroup, TyperOption
 
 from plaquecast.cli import commands
 from plaquecast.cli.main import app
@@ -28,12 +28,12 @@ def commands_page() -> str:
     """Every command with its help, arguments and options."""
     commands.register(app)
     group = typer.main.get_command(app)
-    assert isinstance(group, click.Group)
+    assert isinstance(group, TyperGroup)
     parts = ["# Commands\n", GENERATED, "Exit codes: 0 done, 1 our fault, 2 mend the input, 3 not trustworthy,"]
     parts.append("4 the model does not fit.\n")
     for name, command in group.commands.items():
         parts.append(f"## plaquecast {name}\n")
-        inner = command.commands.items() if isinstance(command, click.Group) else [("", command)]
+        inner = command.commands.items() if isinstance(command, TyperGroup) else [("", command)]
         for sub, entry in inner:
             if sub:
                 parts.append(f"### plaquecast {name} {sub}\n")
@@ -49,8 +49,8 @@ def _paragraphs(text: str) -> str:
     return "\n".join(lines).replace("`Example: ", "Example: `")
 
 
-def _option_row(parameter: click.Parameter) -> str:
-    name = "/".join([*parameter.opts, *parameter.secondary_opts]) if isinstance(parameter, click.Option) else (
+def _option_row(parameter: TyperOption | TyperArgument) -> str:
+    name = "/".join([*parameter.opts, *parameter.secondary_opts]) if isinstance(parameter, TyperOption) else (
         parameter.name or ""
     ).upper()  # fmt: skip
     default = "required" if parameter.required else parameter.default

@@ -14,7 +14,7 @@ from pydicom.dataset import Dataset
 from pydicom.encaps import encapsulate
 from pydicom.sequence import Sequence
 from pydicom.uid import DeflatedExplicitVRLittleEndian, JPEG2000Lossless, RLELossless
-from tests.dicom_files import datasets_of, enhanced_dataset, pattern
+from tests.dicom_files import datasets_of, enhanced_dataset, pattern, write_series
 from tests.malformed_dicom import read as read_dicom
 from tests.malformed_nifti import image
 from tests.malformed_nifti import read as read_nifti
@@ -62,7 +62,7 @@ def _with_dim(*dim: int) -> Callable[[], bytes]:
     def content() -> bytes:
         raw = bytearray(_CLEAN)
         raw[40:56] = np.array([3, *dim, 1, 1, 1, 1], dtype="<i2").tobytes()
-        return gzip.compress(bytes(raw)) + b""
+        return gzip.compress(bytes(raw))
 
     return content
 
@@ -101,30 +101,26 @@ def _tar(n_bytes: int) -> Callable[[], bytes]:
 
 
 def _dicom(change: Callable[[Dataset], None]) -> Callable[[Path], Path]:
+    """Three slices, each of them changed."""
+
     def make(folder: Path) -> Path:
-        dataset = datasets_of(pattern((1, 8, 8)))[0]
-        change(dataset)
-        path = folder / "object.dcm"
-        dataset.save_as(path, enforce_file_format=True)
-        return path
+        return write_series(_new(folder), pattern((3, 8, 8)), change=lambda dataset, _: change(dataset))
 
     return make
 
 
-def _raw_dicom(tail: bytes, syntax: str | None = None) -> Callable[[Path], Path]:
-    """A sound beginning of an object, and then raw bytes."""
+def _new(folder: Path) -> Path:
+    return folder / f"series{sum(1 for _ in folder.iterdir())}"
+
+
+def _raw_dicom(tail: bytes) -> Callable[[Path], Path]:
+    """Three slices that begin soundly and end in raw bytes instead of pixels."""
 
     def make(folder: Path) -> Path:
-        dataset = datasets_of(pattern((1, 8, 8)))[0]
-        del dataset.PixelData
-        stream = io.BytesIO()
-        dataset.save_as(stream, enforce_file_format=True)
-        content = stream.getvalue()
-        if syntax is not None:
-            content = content.replace(b"1.2.840.10008.1.2.1\0", syntax.encode().ljust(20, b"\0")[:20])
-        path = folder / "object.dcm"
-        path.write_bytes(content + tail)
-        return path
+        series = write_series(_new(folder), pattern((3, 8, 8)), change=lambda ds, _: delattr(ds, "PixelData"))
+        for path in series.iterdir():
+            path.write_bytes(path.read_bytes() + tail)
+        return series
 
     return make
 

@@ -44,8 +44,8 @@ class CanaryPatient:
         for visit, day in enumerate(("20200301", "20220305")):
             tags: dict[str, Any] = {
                 "PatientID": "CANARYID", "PatientName": "CANARYNAME^X", "PatientBirthDate": "19370511",
-                "StudyDate": day,
-                "StudyInstanceUID": f"1.2.999{visit}.77777", "SeriesInstanceUID": f"1.2.999{visit}.88888",
+                "StudyDate": day, "StudyInstanceUID": f"1.2.999{visit}.77777",
+                "SeriesInstanceUID": f"1.2.999{visit}.88888",
                 "SeriesDescription": "t1_tse CANARYDESC", "ProtocolName": "CANARYPROT", "Manufacturer": "CANARYMAKER",
             }  # fmt: skip
             place = folder / "CANARYFOLDER" / f"CANARYVISIT{visit}"

@@ -125,6 +125,11 @@ def _compressed(syntax: str, stream: bytes) -> Harm:
     return harm
 
 
+def _colored(dataset: Dataset, offset: int, rng: np.random.Generator) -> None:
+    dataset.SamplesPerPixel, dataset.PhotometricInterpretation = 3, "RGB"
+    dataset.PixelData *= 3
+
+
 def _report(dataset: Dataset, offset: int, rng: np.random.Generator) -> None:
     dataset.SOPClassUID = "1.2.840.10008.5.1.4.1.1.88.22"
     dataset.file_meta.MediaStorageSOPClassUID = dataset.SOPClassUID  # type: ignore[attr-defined]
@@ -204,7 +209,7 @@ _CONTENT: tuple[tuple[str, Callable[[Path, np.random.Generator], Path], str], ..
     ("one slice of other sign", _series(one("PixelRepresentation", 1)), "mixed-encoding"),
     ("one slice of other depth", _series(one("BitsStored", 10)), "mixed-encoding"),
     ("inverted gray", _series(all_("PhotometricInterpretation", "MONOCHROME1")), "color"),
-    ("colors", _series(all_("SamplesPerPixel", 3)), "color"),
+    ("colors", _series(_colored), "color"),
     ("pixels cut", _series(_cut_pixels), "pixel-data"),
     ("pixels too many", _series(_grow_pixels), "pixel-data"),
     ("no pixels", _series(one("PixelData", None)), "no-pixels"),

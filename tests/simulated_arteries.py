@@ -16,7 +16,7 @@ LAYERS_PER_SLICE = 4
 SAMPLES_PER_PIXEL = 2
 
 
-@lru_cache(maxsize=4)
+@lru_cache(maxsize=16)
 def person(index: int, world: str = "strong") -> SimulatedPerson:
     """A simulated person with arteries at two visits, without images."""
     return draw_person(f"sim{index}", np.random.default_rng([3, index]), SimulateSettings(world=world))

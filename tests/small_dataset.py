@@ -12,9 +12,13 @@ from plaquecast.domain.clinical import ClinicalRecord, DrinkingHistory, Sex, Smo
 from plaquecast.domain.grid import Grid
 from plaquecast.domain.visit import Visit
 from plaquecast.domain.volume import ArterySegmentation, Centerline, LabelMap, Volume
+from plaquecast.settings import IngestSettings
 from plaquecast.store.bids import write_dataset_description, write_image, write_participants, write_sessions
 
 GRID = Grid.axis_aligned((4, 12, 10), (2.0, 0.6, 0.5), (-3.0, 5.0, 40.0))
+SMALL_IMAGES = IngestSettings(min_signal_to_noise=0.1, min_coverage_mm=1.0, min_field_of_view_mm=1.0)
+"""Settings under which images of a few voxels of noise pass the gate of image quality."""
+
 PATIENTS = ("01", "02", "03")
 WEIGHTINGS = (Weighting.T1W, Weighting.T2W, Weighting.TOF)
 DAYS = {"baseline": date(2019, 3, 1), "followup": date(2021, 3, 1)}

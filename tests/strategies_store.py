@@ -2,7 +2,7 @@
 
 import string
 from collections.abc import Callable
-from dataclasses import fields
+from dataclasses import fields, replace
 from datetime import date
 from typing import Any
 
@@ -131,7 +131,20 @@ def _clinical_values(column: ClinicalColumn) -> st.SearchStrategy[Any]:
 
 
 absent = st.just(Missing(Reason.ABSENT))
+
+
+def _goes_together(record: ClinicalRecord) -> ClinicalRecord:
+    """The record without what a reader rightly doubts: a diastolic pressure above the systolic, a body of no human."""
+    high, low = record.systolic_pressure_mmhg, record.diastolic_pressure_mmhg
+    if not isinstance(high, Missing) and not isinstance(low, Missing) and high <= low:
+        record = replace(record, diastolic_pressure_mmhg=Missing(Reason.ABSENT))
+    index = record.body_mass_index
+    if not isinstance(index, Missing) and not 15.0 <= index <= 50.0:
+        record = replace(record, height_cm=Missing(Reason.ABSENT))
+    return record
+
+
 records = st.builds(
     ClinicalRecord, **{name: absent | _clinical_values(column) for name, column in CLINICAL_CATALOGUE.items()}
-)
+).map(_goes_together)
 dates = st.dates(date(1900, 1, 2), date(2024, 12, 31))

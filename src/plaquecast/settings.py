@@ -37,6 +37,8 @@ class IngestSettings:
     """Images below this signal-to-noise ratio are flagged."""
     max_saturated_share: float = 0.01
     """Images with a larger share of bright voxels at the top of the range are flagged."""
+    max_ghost_share: float = 0.05
+    """Images whose ghosts of motion or flow hold a larger share of the signal are flagged."""
     min_coverage_mm: float = 20.0
     """Images that cover less of the neck from chest to head are flagged."""
     min_field_of_view_mm: float = 40.0
@@ -75,7 +77,7 @@ class SegmentSettings:
     """Architecture: unet or mask-rcnn."""
     pixel_mm: float = 0.3
     """In-plane pixel of the region given to the network, mm."""
-    region_pixels: int = 96
+    region_pixels: int = 80
     """Edge of that square region, pixels."""
     base_channels: int = 16
     """Channels of the first level of the U-Net."""
@@ -97,6 +99,8 @@ class MeasureSettings:
     """A fibrous cap thinner than this is reported as below resolution."""
     n_angles: int = 72
     """Rays around the artery in a wall map."""
+    reach_mm: float = 16.0
+    """Artery further than this from the bifurcation does not count, so that every scan is measured over one stretch."""
     nascet_reference_mm: float = 0.0
     """Position of the internal carotid that NASCET compares with, mm above the bifurcation; 0 lets it be chosen."""
 

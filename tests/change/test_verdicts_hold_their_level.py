@@ -21,7 +21,7 @@ from plaquecast.simulate.table import simulate_table
 
 SETTINGS = ChangeSettings()
 N_PATIENTS = 200
-N_REPEATS = 3
+N_REPEATS = 6
 JOINT_LEVEL = 1.0 - 0.05 / len(Factor)
 """Level of each factor's band at which all of them hold together in 95 % of cases (Bonferroni)."""
 

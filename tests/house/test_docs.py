@@ -3,9 +3,9 @@
 from dataclasses import fields
 from pathlib import Path
 
-import click
 import pytest
 import typer
+from typer.core import TyperGroup, TyperOption
 
 from plaquecast.cli import commands
 from plaquecast.cli.main import app
@@ -14,7 +14,7 @@ from plaquecast.settings import Settings
 ROOT = Path(__file__).parents[2]
 commands.register(app)
 GROUP = typer.main.get_command(app)
-assert isinstance(GROUP, click.Group)
+assert isinstance(GROUP, TyperGroup)
 COMMANDS = {name: command for name, command in GROUP.commands.items() if not command.hidden}
 
 
@@ -24,14 +24,14 @@ def test_every_option_stands_in_the_command_reference(name: str) -> None:
     assert f"## plaquecast {name}\n" in page
     part = page.split(f"## plaquecast {name}\n")[1].split("\n## ")[0]
     for parameter in COMMANDS[name].params:
-        if isinstance(parameter, click.Option) and parameter.name != "help":
+        if isinstance(parameter, TyperOption) and parameter.name != "help":
             assert parameter.opts[0] in part, f"{name} {parameter.opts[0]} is not in docs/reference/commands.md"
 
 
 @pytest.mark.parametrize("name", COMMANDS)
 def test_every_command_has_an_example_and_the_common_options(name: str) -> None:
     command = COMMANDS[name]
-    if isinstance(command, click.Group):
+    if isinstance(command, TyperGroup):
         return
     assert f"plaquecast {name}" in (command.help or ""), f"{name} shows no example"
     assert "--json" in {option for parameter in command.params for option in parameter.opts}

@@ -39,6 +39,17 @@ def test_nothing_unpickles_or_evaluates_what_a_user_gave(path: Path) -> None:
     assert not called & {"eval", "exec"}
 
 
+@pytest.mark.parametrize("path", SOURCES, ids=_name)
+def test_no_file_is_opened_past_the_door(path: Path) -> None:
+    """Readers that trust a file, and unpackers that trust an archive, are called nowhere."""
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    calls = [node for node in ast.walk(tree) if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute)]
+    named = {node.func.attr for node in calls if isinstance(node.func, ast.Attribute)}
+    assert not named & {"ReadImage", "extract", "extractall", "unpack_archive", "get_volume_from_series"}
+    assert not {ast.unparse(node.func) for node in calls} & {"nib.load", "nibabel.load", "np.load", "numpy.load"}
+    assert not [key for node in calls for key in node.keywords if key.arg == "shell"]
+
+
 def test_no_module_is_a_drawer() -> None:
     assert not [path for path in SOURCES if path.stem in DRAWERS]
 

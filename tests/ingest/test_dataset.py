@@ -2,11 +2,13 @@
 
 import json
 import shutil
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from tests.small_dataset import PATIENTS, WEIGHTINGS, visits_of, write_small_dataset
+from tests.small_dataset import PATIENTS, SMALL_IMAGES, WEIGHTINGS, visits_of, write_small_dataset
 
 from plaquecast.domain.anatomy import Weighting
 from plaquecast.domain.clinical import Sex
@@ -74,7 +76,7 @@ def test_images_of_a_visit_are_those_that_were_written(root: Path):
 
 
 def test_a_clean_dataset_passes_the_check_of_its_images(root: Path):
-    assert check_dataset(root, IngestSettings()) == ()
+    assert check_dataset(root, SMALL_IMAGES) == ()
 
 
 def break_remove_image(root: Path) -> None:
@@ -348,7 +350,7 @@ def test_no_folder_is_an_error(tmp_path: Path):
 def test_a_truncated_image_is_named_and_the_other_visits_pass(root: Path):
     path = root / "sub-02/ses-baseline/anat/sub-02_ses-baseline_T1w.nii.gz"
     path.write_bytes(path.read_bytes()[:-100])
-    (finding,) = check_dataset(root, IngestSettings())
+    (finding,) = check_dataset(root, SMALL_IMAGES)
     assert finding.severity is Severity.REFUSED
     assert (finding.patient_id, finding.session_id) == ("02", "baseline")
     patient = read_dataset(root).patient("02")
@@ -361,7 +363,27 @@ def test_the_same_scan_under_two_patients_is_found(root: Path):
         root / "sub-01/ses-baseline/anat/sub-01_ses-baseline_T1w.nii.gz",
         root / "sub-02/ses-baseline/anat/sub-02_ses-baseline_T1w.nii.gz",
     )
-    (finding,) = check_dataset(root, IngestSettings())
+    (finding,) = check_dataset(root, SMALL_IMAGES)
     assert finding.code == "same-scan-twice"
     assert "sub-01" in finding.found
     assert "sub-02" in finding.where
+
+
+def test_an_image_of_poor_quality_is_flagged(root: Path):
+    codes = [finding.code for finding in check_dataset(root, IngestSettings())]
+    assert set(codes) == {"image-quality"}
+
+
+def test_the_check_is_told_as_lines_json_and_a_page(root: Path, tmp_path: Path):
+    break_value(root)
+    command = [sys.executable, "-c", "from plaquecast.cli.main import main; main()", "check", str(root)]
+    options = ["--html", str(tmp_path / "check.html"), "--set", "ingest.min_coverage_mm=1"]
+    options += ["--set", "ingest.min_field_of_view_mm=1", "--set", "ingest.min_signal_to_noise=0.1"]
+    lines = subprocess.run([*command, *options], capture_output=True, text=True, check=True, timeout=60).stdout
+    assert lines.splitlines()[-1].endswith("0 refused, 1 flagged")
+    machine = subprocess.run([*command, *options, "--json"], capture_output=True, text=True, check=True, timeout=60)
+    first, last = (json.loads(line) for line in machine.stdout.splitlines())
+    assert (first["code"], first["patient_id"], last["flagged"]) == ("clinical-value", "02", 1)
+    page = (tmp_path / "check.html").read_text()
+    assert "0 refused, 1 flagged" in page
+    assert "glucose_mmol_per_l" in page

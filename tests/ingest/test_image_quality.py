@@ -22,6 +22,17 @@ def quality(array: np.ndarray, spacing: tuple[float, float, float] = (2.0, 0.6, 
     return image_quality(Volume(grid, array, Weighting.T1W), IngestSettings())
 
 
+@pytest.mark.parametrize("axis", [1, 2])
+def test_ghosts_are_measured_along_either_axis(axis: int):
+    """Half a field of view away, a tenth of the neck: its middle, 110, over the 90th percentile, 113."""
+    grid = Grid.axis_aligned((18, 160, 160), (2.0, 0.6, 0.6))
+    moved = neck(1.0) + 0.1 * np.roll(neck(1.0), 80, axis=axis)
+    settings = IngestSettings(max_ghost_share=1e-6)
+    reason = image_quality(Volume(grid, moved.astype(np.float32), Weighting.T1W), settings).reason
+    found = float(reason.split("ghosts of ")[1].split(" %")[0])
+    assert found == pytest.approx(10.0, abs=3.0)  # the air near the corners is out of reach of the ghost
+
+
 def test_a_clean_scan_passes():
     found = quality(neck())
     assert found.passed
@@ -42,6 +53,7 @@ def test_signal_to_noise_is_that_of_the_scan(noise: float):
     ("array", "spacing", "word"),
     [
         (neck(40.0), (2.0, 0.6, 0.6), "signal to noise"),
+        (neck() + 0.1 * np.roll(neck(), 80, axis=1), (2.0, 0.6, 0.6), "ghosts"),
         (neck().clip(0, 95), (2.0, 0.6, 0.6), "saturated"),
         (neck(shape=(6, 160, 160)), (2.0, 0.6, 0.6), "covered"),
         (neck(shape=(18, 60, 60)), (2.0, 0.5, 0.5), "wide"),

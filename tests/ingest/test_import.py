@@ -43,10 +43,10 @@ def run(source: Path, table: str = HEADER + ROWS, out: str = "out", **more: Any)
     root = source.parent
     (root / "table.csv").write_text(table)
     folder = root / out
-    findings = import_dataset(
+    imported = import_dataset(
         source, root / "table.csv", None, more.get("key_file"), more.get("weightings"), folder, Settings()
     )
-    return Imported(folder, findings)
+    return Imported(folder, imported.findings)
 
 
 @pytest.fixture
@@ -148,17 +148,20 @@ def test_two_series_of_one_weighting_are_asked(source: Path):
 
 def test_a_dual_echo_becomes_pdw_and_t2w(shared_data: Path, tmp_path: Path):
     source = shared_data / "dicom-pd-t2-dual-echo/In"
-    findings = import_dataset(source, None, None, None, None, tmp_path / "out", Settings())
+    findings = import_dataset(source, None, None, None, None, tmp_path / "out", Settings()).findings
     (patient,) = read_dataset(tmp_path / "out").patients
     assert set(patient.visits[0].images) == {Weighting.PDW, Weighting.T2W}
-    assert {finding.code for finding in findings} <= {"not-in-table", "image-quality"}
+    assert {finding.code for finding in findings} <= {"not-in-table", "image-quality", "body-part"}
 
 
 def test_stars_for_an_id_are_refused_with_the_way_out(shared_data: Path, tmp_path: Path):
-    with pytest.raises(InputError) as caught:
-        import_dataset(shared_data / "neck-uih/dicom_slab_A", None, None, None, None, tmp_path / "out", Settings())
-    assert "an ID of the patient" in caught.value.found
-    assert "--weighting" in caught.value.found
+    imported = import_dataset(
+        shared_data / "neck-uih/dicom_slab_A", None, None, None, None, tmp_path / "out", Settings()
+    )
+    assert imported.patients == ()
+    (finding,) = imported.findings
+    assert finding.code == "no-patient-id"
+    assert "--weighting" in finding.remedy
 
 
 def test_an_undated_visit_is_imported_and_said_to_be_undated(tmp_path: Path):
@@ -173,8 +176,9 @@ def test_an_undated_visit_is_imported_and_said_to_be_undated(tmp_path: Path):
 def test_no_series_of_another_kind_is_taken_for_a_weighting(shared_data: Path, tmp_path: Path):
     """Diffusion and field maps of a real study are passed by; its T1-weighted gradient echoes are MPRAGE twice."""
     source = shared_data / "dicom-enhanced-multiframe/In"
-    with pytest.raises(InputError):
-        import_dataset(source, None, None, None, None, tmp_path / "out", Settings())
+    imported = import_dataset(source, None, None, None, None, tmp_path / "out", Settings())
+    assert imported.patients == ()
+    assert "several-series" in [finding.code for finding in imported.findings]
     rows = (tmp_path / "out/weightings.tsv").read_text().splitlines()[1:]
     taken = {row.split("\t")[2].split(" ")[0]: row.split("\t")[3] for row in rows}
     assert taken == {"5": "MPRAGE", "6": "MPRAGE", "8": "none", "9": "none"}
@@ -203,3 +207,54 @@ def test_a_refused_patient_does_not_stop_the_others(source: Path):
     refused = [finding for finding in imported.findings if finding.severity is Severity.REFUSED]
     assert {finding.code for finding in refused} == {"sex-differs"}
     assert [patient.patient_id for patient in read_dataset(imported.out).patients] == ["001"]
+
+
+def test_nifti_files_sorted_by_patient_and_visit_are_imported(source: Path, tmp_path: Path):
+    from_dicom = run(source, key_file=tmp_path / "key.csv")
+    for visit in ("baseline", "followup"):
+        for suffix in ("T1w", "T2w"):
+            target = tmp_path / "nifti" / "H1" / visit / f"{suffix.upper()} of Jane.nii.gz"
+            target.parent.mkdir(parents=True, exist_ok=True)
+            stem = f"sub-001/ses-{visit}/anat/sub-001_ses-{visit}_{suffix}.nii.gz"
+            target.write_bytes((from_dicom.out / stem).read_bytes())
+    (tmp_path / "nifti" / "stray.nii.gz").write_bytes(b"x")
+    (tmp_path / "nifti" / "H1" / "baseline" / "scan.nii.gz").write_bytes(target.read_bytes())
+    imported = run(tmp_path / "nifti", out="again", key_file=tmp_path / "key.csv")
+    assert sorted(imported.codes) == ["not-sorted", "weighting-unsure"]
+    tables = [
+        name for name in _contents(from_dicom.out) if name.endswith((".tsv", ".nii.gz")) and "weightings" not in name
+    ]
+    assert {name: _contents(imported.out)[name] for name in tables} == {
+        name: _contents(from_dicom.out)[name] for name in tables
+    }
+
+
+def test_a_lost_slice_at_the_end_of_a_stack_is_told(source: Path):
+    (source / "H1/visit0/t1_tse/IM0012").write_bytes(b"")
+    imported = run(source)
+    assert sorted(imported.codes) == ["file-empty", "maybe-incomplete"]
+
+
+def test_scans_of_another_body_part_are_flagged(tmp_path: Path):
+    write_patient(tmp_path / "source", "H1", {"t1_tse": {"BodyPartExamined": "KNEE"}})
+    assert run(tmp_path / "source").codes == ["body-part", "body-part"]
+
+
+def test_a_name_written_otherwise_at_the_second_visit_is_told(tmp_path: Path):
+    write_patient(tmp_path / "source", "H1", days=("20200301",))
+    write_patient(tmp_path / "later", "H1")
+    (tmp_path / "later/H1/visit1").rename(tmp_path / "source/H1/visit1")
+    for path in (tmp_path / "source/H1/visit1").rglob("IM*"):
+        path.write_bytes(path.read_bytes().replace(b"Doe^H1", b"DOE^H1"))
+    imported = run(tmp_path / "source")
+    assert imported.codes == ["name-differs"]
+    assert len(read_dataset(imported.out).patients[0].visits) == 2
+
+
+@pytest.mark.parametrize(("old", "new"), [(b"19500101", b"19510101"), (b"Doe^H1", b"Roe^H1")])
+def test_one_id_for_two_people_is_refused(source: Path, old: bytes, new: bytes):
+    for path in (source / "H1/visit1/t1_tse").rglob("IM*"):
+        path.write_bytes(path.read_bytes().replace(old, new))
+    imported = run(source)
+    assert "two-patients" in imported.codes
+    assert not (imported.out / "participants.tsv").exists()

@@ -16,7 +16,7 @@ from tests.malformed_other import MALFORMED_OTHER
 from plaquecast.errors import PlaquecastError
 
 CLASSES = (*MALFORMED_NIFTI, *MALFORMED_DICOM, *MALFORMED_OTHER)
-VARIANTS = 5
+VARIANTS = 4
 
 Figure = Callable[[str], None]
 

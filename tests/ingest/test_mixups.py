@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from tests.dicom_study import write_patient
-from tests.small_dataset import write_small_dataset
+from tests.small_dataset import SMALL_IMAGES, write_small_dataset
 
 from plaquecast.domain.clinical import CLINICAL_COLUMNS
 from plaquecast.domain.dataset import Finding
@@ -20,7 +20,7 @@ from plaquecast.ingest.dataset import check_dataset
 from plaquecast.ingest.table_dates import read_date
 from plaquecast.ingest.visit_matching import match_rows
 from plaquecast.pipeline.import_dataset import import_dataset
-from plaquecast.settings import IngestSettings, Settings, SimulateSettings
+from plaquecast.settings import Settings, SimulateSettings
 from plaquecast.simulate.records import draw_record
 from plaquecast.simulate.worlds import world_of
 
@@ -69,7 +69,7 @@ def dataset(harm: Callable[[Path], None]) -> Trial:
     def trial(folder: Path) -> Sequence[Finding]:
         root = write_small_dataset(folder / "dataset")
         harm(root)
-        return check_dataset(root, IngestSettings())
+        return check_dataset(root, SMALL_IMAGES)
 
     return trial
 
@@ -81,7 +81,7 @@ def study(table: str, **person: str) -> Trial:
         write_patient(folder / "scans", "A1", days=("20200301",), **person)  # type: ignore[arg-type]
         write_patient(folder / "scans", "B2", days=("20200301",))
         (folder / "t.csv").write_text(table)
-        return import_dataset(folder / "scans", folder / "t.csv", None, None, None, folder / "out", Settings())
+        return import_dataset(folder / "scans", folder / "t.csv", None, None, None, folder / "out", Settings()).findings
 
     return trial
 

@@ -8,20 +8,31 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests import strategies_store as known
 
-from plaquecast.domain.clinical import Sex
+from plaquecast.domain.clinical import ClinicalRecord, Sex
 from plaquecast.domain.dataset import VisitSource
 from plaquecast.domain.missing import Missing, Reason
 from plaquecast.ingest.dataset_tables import read_participants, read_sessions
 from plaquecast.store.bids import write_participants, write_sessions
 
 absent = Missing(Reason.ABSENT)
+
+
+def _possible(record: ClinicalRecord) -> ClinicalRecord:
+    """The record without one of two values that cannot be together, which reading would flag."""
+    high, low = record.systolic_pressure_mmhg, record.diastolic_pressure_mmhg
+    if not isinstance(high, Missing) and not isinstance(low, Missing) and high <= low:
+        record = replace(record, diastolic_pressure_mmhg=absent)
+    index = record.body_mass_index
+    return record if isinstance(index, Missing) or 12.0 <= index <= 60.0 else replace(record, height_cm=absent)
+
+
 visits = st.lists(
     st.builds(
         VisitSource,
         session_id=known.codes,
         acquired=known.dates | st.just(absent),
         images=st.just({}),
-        clinical=known.records,
+        clinical=known.records.map(_possible),
     ),
     max_size=3,
     unique_by=lambda visit: visit.session_id,

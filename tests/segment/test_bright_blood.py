@@ -105,6 +105,16 @@ def test_only_lumen_is_labeled(shared_data: Path) -> None:
         np.testing.assert_allclose(found.probabilities.sum(axis=0), 1.0, atol=1e-6)
 
 
+def test_a_strip_of_one_side_is_not_taken_for_a_neck(shared_data: Path) -> None:
+    folder, image, _ = NECKS["uih T1w"]
+    volume = read_nifti(shared_data / folder / image, Weighting.TOF, IngestSettings())
+    n_slices, n_rows, _ = volume.grid.shape
+    strip = Volume(volume.grid.crop((0, 0, 100), (n_slices, n_rows, 25)), volume.array[:, :, 100:125], Weighting.TOF)
+    for found in BrightBloodSegmenter().segment(alone(strip)).values():
+        assert isinstance(found, Missing)
+        assert "25 mm wide" in str(found)
+
+
 def test_nothing_is_found_in_noise() -> None:
     noise = np.abs(np.random.default_rng(0).normal(100.0, 20.0, (12, 160, 160))).astype(np.float32)
     volume = Volume(Grid.axis_aligned((12, 160, 160), (2.0, 0.7, 0.7)), noise, Weighting.TOF)

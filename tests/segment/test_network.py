@@ -9,6 +9,8 @@ import pytest
 from tests.segment.small_visit import LUMEN_MM, OUTER_MM, truth, visit
 
 from plaquecast.domain.anatomy import Side, Tissue, Weighting
+from plaquecast.domain.grid import Grid
+from plaquecast.domain.missing import Missing
 from plaquecast.domain.volume import ArterySegmentation, Volume
 from plaquecast.errors import ModelError
 from plaquecast.segment.network import describe, load_segmenter
@@ -62,7 +64,7 @@ def test_gain_changes_nothing(small_model: Path) -> None:
 
 
 def test_images_that_show_no_wall_are_refused(small_model: Path) -> None:
-    with pytest.raises(ModelError, match="T1W, T2W, PDW or CE_T1W"):
+    with pytest.raises(ModelError, match="at least one of T1W, T2W"):
         load_segmenter(small_model).segment(visit("x", 0, (Weighting.TOF,)))
 
 
@@ -90,3 +92,22 @@ def test_files_that_were_changed_are_refused(small_model: Path, tmp_path: Path, 
 def test_an_empty_folder_is_no_segmenter(tmp_path: Path) -> None:
     with pytest.raises(ModelError, match="plaquecast train-segmenter"):
         load_segmenter(tmp_path)
+
+
+def test_noise_gets_no_number(small_model: Path) -> None:
+    rng = np.random.default_rng(5)
+    shown = visit("noise", 0)
+    volumes = {
+        w: Volume(v.grid, np.abs(rng.normal(0.0, 50.0, v.grid.shape)).astype(np.float32), w)
+        for w, v in shown.volumes.items()
+    }
+    found = load_segmenter(small_model).segment(replace(shown, volumes=volumes))
+    assert all(isinstance(each, Missing) for each in found.values()), found
+
+
+def test_pixels_too_coarse_for_a_wall_are_refused(small_model: Path) -> None:
+    grid = Grid.axis_aligned((6, 60, 70), (2.0, 1.5, 1.5))
+    shown = visit("coarse", 0)
+    volumes = {w: Volume(grid, np.ones(grid.shape, np.float32), w) for w in shown.volumes}
+    with pytest.raises(ModelError, match=r"1\.50 mm"):
+        load_segmenter(small_model).segment(replace(shown, volumes=volumes))

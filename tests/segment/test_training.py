@@ -11,12 +11,12 @@ from tests.segment.small_visit import case, truth, visit
 from plaquecast.domain.anatomy import NOT_ANNOTATED, Side
 from plaquecast.domain.volume import ArterySegmentation, LabelMap
 from plaquecast.errors import InputError, ModelError
+from plaquecast.segment.finishing import finish
 from plaquecast.segment.regions import CHANNELS, TrainingCase
 from plaquecast.segment.samples import TissueSamples
 from plaquecast.segment.schedule import Clock
-from plaquecast.segment.tissue_training import refuse_collapse, tissue_loss
 from plaquecast.segment.training import train_segmenter
-from plaquecast.segment.unet import TissueNetwork
+from plaquecast.segment.unet import HeatNetwork, TissueNetwork
 from plaquecast.settings import SegmentSettings
 
 SMALL = SegmentSettings(pixel_mm=0.5, region_pixels=32, base_channels=8, max_epochs=40, max_minutes=10.0)
@@ -56,9 +56,9 @@ def test_what_was_not_judged_teaches_nothing() -> None:
     assert float(parts[3].max()) == pytest.approx(1.0)
     torch.manual_seed(0)
     network = TissueNetwork(8).eval()
-    before = tissue_loss(network, *parts)
+    before = network.loss(*parts)
     parts[2][:, :, parts[3][0] == 0.0] = 0.125
-    after = tissue_loss(network, *parts)
+    after = network.loss(*parts)
     assert float(after.detach()) == pytest.approx(float(before.detach()), abs=1e-6)
 
 
@@ -94,7 +94,7 @@ def test_a_network_that_sees_background_everywhere_is_refused() -> None:
     with torch.no_grad():
         network.body.head.bias[0] = 100.0
     with pytest.raises(ModelError, match=r"found 0\.00"):
-        refuse_collapse(network, TissueSamples([case("p0", 0)], SMALL))
+        finish(HeatNetwork(), network, TissueSamples([case("p0", 0)], SMALL), None)
 
 
 def test_the_clock_counts_steps_as_long_as_the_time_is_enough() -> None:

@@ -1,5 +1,7 @@
 """Areas and volumes of components, of plaque, and of calcification near the lumen, against closed forms."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from tests.phantoms import draw, tube, with_wedge
@@ -67,6 +69,33 @@ def test_the_core_holds_its_hemorrhage() -> None:
     assert artery.lipid_rich_necrotic_core_volume_mm3 == pytest.approx(whole, rel=0.01)
     assert artery.intraplaque_hemorrhage_volume_mm3 == pytest.approx(whole / 2, rel=0.01)
     assert artery.non_hemorrhagic_core_volume_mm3 == pytest.approx(whole / 2, rel=0.01)
+
+
+def test_a_segmenters_doubt_does_not_add_up_to_a_component() -> None:
+    phantom = draw(tube(2.5, 4.5), n_slices=N_SLICES)
+    assert phantom.probabilities is not None
+    doubtful = phantom.probabilities.copy()
+    for tissue in (Tissue.LIPID_RICH_NECROTIC_CORE, Tissue.INTRAPLAQUE_HEMORRHAGE, Tissue.CALCIFICATION):
+        doubtful[tissue] = 0.15 * phantom.probabilities[Tissue.WALL]
+    doubtful[Tissue.WALL] *= 0.55
+    artery = measure_artery(replace(phantom, probabilities=doubtful), {}, SETTINGS)
+    assert artery.lipid_rich_necrotic_core_volume_mm3 == 0.0
+    assert artery.calcification_volume_mm3 == 0.0
+    sure = measure_artery(phantom, {}, SETTINGS)
+    assert artery.wall_volume_mm3 == pytest.approx(sure.wall_volume_mm3)
+
+
+def test_core_and_hemorrhage_that_only_together_are_likely_count_as_core() -> None:
+    phantom = draw(with_wedge(2.5, 4.5, (0.6, 1.6), 0.6, Tissue.LIPID_RICH_NECROTIC_CORE), n_slices=N_SLICES)
+    assert phantom.probabilities is not None
+    torn = phantom.probabilities.copy()
+    core = torn[Tissue.LIPID_RICH_NECROTIC_CORE].copy()
+    torn[Tissue.LIPID_RICH_NECROTIC_CORE] = 0.4 * core
+    torn[Tissue.INTRAPLAQUE_HEMORRHAGE] = 0.4 * core
+    torn[Tissue.WALL] += 0.2 * core
+    artery = measure_artery(replace(phantom, probabilities=torn), {}, SETTINGS)
+    whole = _wedge_mm2(3.1, 4.1, 0.6) * LENGTH_MM
+    assert artery.lipid_rich_necrotic_core_volume_mm3 == pytest.approx(0.8 * whole, rel=0.02)
 
 
 def test_the_wall_map_shows_each_tissue_where_it_lies() -> None:

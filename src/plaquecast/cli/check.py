@@ -11,6 +11,7 @@ from plaquecast.cli.output import speak_json, tell
 
 def check(
     dataset: Annotated[Path, typer.Argument(help="Folder of the BIDS dataset.")],
+    html: Annotated[Path | None, typer.Option("--html", help="Write the findings as a page.")] = None,
     settings: SettingsFile = None,
     overrides: Overrides = None,
     json: Json = False,
@@ -30,6 +31,10 @@ def check(
     findings = check_dataset(dataset, resolve(settings, overrides).ingest)
     for finding in findings:
         tell(f"{finding.severity.value}: {finding}", asdict(finding))
+    if html is not None:
+        from plaquecast.pipeline.check import write_check_report
+
+        write_check_report(html, dataset, findings)
     refused = sum(finding.severity is Severity.REFUSED for finding in findings)
     counts = {"refused": refused, "flagged": len(findings) - refused}
     tell(f"Checked {dataset}: {refused} refused, {len(findings) - refused} flagged", counts)

@@ -10,6 +10,7 @@ from plaquecast.cli import (
     evaluate,
     examine,
     import_,
+    import_annotation,
     predict,
     run,
     simulate,
@@ -25,6 +26,7 @@ def register(app: typer.Typer) -> None:
     app.command("demo")(demo.demo)
     app.command("simulate")(simulate.simulate)
     app.command("import")(import_.import_)
+    app.command("import-annotation")(import_annotation.import_annotation)
     app.command("check")(check.check)
     app.command("train-segmenter")(train_segmenter.train_segmenter)
     app.command("examine")(examine.examine)

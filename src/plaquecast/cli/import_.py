@@ -10,7 +10,7 @@ from plaquecast.cli.output import speak_json, tell
 
 
 def import_(
-    source: Annotated[Path, typer.Argument(help="Folder or archive of DICOM files.")],
+    source: Annotated[Path, typer.Argument(help="Folder or archive of DICOM files, or PATIENT/VISIT/*.nii.gz.")],
     out: Annotated[Path, typer.Option("--out", help="New folder of the dataset.")],
     clinical: Annotated[
         Path | None, typer.Option("--clinical", help="Table with one row per patient and visit (CSV, TSV or XLSX).")
@@ -32,10 +32,18 @@ def import_(
 
     Example: plaquecast import scans --clinical patients.csv --mapping columns.toml --out cohort
     """
+    from dataclasses import asdict
+
+    from plaquecast.domain.dataset import Severity
     from plaquecast.pipeline.import_dataset import import_dataset
 
     speak_json(json)
-    findings = import_dataset(source, clinical, mapping, key_file, weightings, out, resolve(settings, overrides))
-    for finding in findings:
-        tell(f"{finding.severity.value}: {finding}")
-    tell(f"Done: dataset in {out}, {len(findings)} findings", {"dataset": str(out), "findings": len(findings)})
+    imported = import_dataset(source, clinical, mapping, key_file, weightings, out, resolve(settings, overrides))
+    for finding in imported.findings:
+        tell(f"{finding.severity.value}: {finding}", asdict(finding))
+    refused = sum(finding.severity is Severity.REFUSED for finding in imported.findings)
+    counts = {"imported": len(imported.patients), "refused": refused, "flagged": len(imported.findings) - refused}
+    sentence = f"{counts['imported']} patients imported, {refused} refused, {counts['flagged']} flagged: {out}"
+    tell(sentence, {"dataset": str(out), **counts})
+    if not imported.patients:
+        raise typer.Exit(2)

@@ -23,6 +23,9 @@ def simulate(
     repeat_scans: Annotated[
         bool, typer.Option("--repeat-scans", help="Add a second scan of each baseline, as the session `rescan`.")
     ] = False,
+    wall_maps: Annotated[
+        bool, typer.Option("--wall-maps", help="Without images: also slices and unwrapped walls, with their errors.")
+    ] = False,
     workers: Workers = None,
     settings: SettingsFile = None,
     overrides: Overrides = None,
@@ -40,5 +43,5 @@ def simulate(
         if images:
             write_simulated_cohort(out, patients, seed, resolved, listen, repeat_scans=repeat_scans)
         else:
-            write_simulated_tables(out, patients, seed, resolved)
+            write_simulated_tables(out, patients, seed, resolved, wall_maps=wall_maps)
     tell(f"Done: {patients} simulated patients in {out}", {"patients": patients, "dataset": str(out)})

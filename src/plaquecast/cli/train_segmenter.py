@@ -16,11 +16,15 @@ def train_segmenter(
     ],
     out: Annotated[Path, typer.Option("--out", help="Folder of the model; run again to go on where it stopped.")],
     visits: Annotated[str, typer.Option("--visits", help="baseline, follow-up or both.")] = "both",
+    network: Annotated[str, typer.Option("--network", help="unet or mask-rcnn; the settings say if not given.")] = "",
+    folds: Annotated[
+        int, typer.Option("--folds", help="Train so many members, and segment each patient by one that never saw him.")
+    ] = 0,
     settings: SettingsFile = None,
     overrides: Overrides = None,
     json: Json = False,
 ) -> None:
-    """Train the U-Net on annotated visits, validate it on patients it did not see, and save it with its card.
+    """Train a network on annotated visits, validate it on patients it did not see, and save it with its card.
 
     Example: plaquecast train-segmenter cohort --annotations truth --out segmenter
     """
@@ -28,5 +32,6 @@ def train_segmenter(
 
     speak_json(json)
     with listener() as listen:
-        facts = train_segmenter_on(dataset, annotations, visits, out, resolve(settings, overrides), listen)
+        resolved = resolve(settings, [*(overrides or ()), *([f"segment.network={network}"] if network else ())])
+        facts = train_segmenter_on(dataset, annotations, visits, out, resolved, listen, folds)
     tell(f"Done: segmenter in {out}", {"model": str(out), **facts})

@@ -64,13 +64,15 @@ class Lesson:
 
     `measured` (n,) is change per year as it was measured, `corrected` (n,) the same freed of regression to the mean.
     `shared` (n,) is the growth of the wall that several factors show at once, in SDs: less noisy than any of them.
-    `weights` (n,) are relative precisions.
+    `weights` (n,) are relative precisions. `reliability` is the share of the variance of measured change that is not
+    its error, which no forecast of measured change can pass; it may be below 0 when there is nothing but error.
     """
 
     measured: FloatArray
     corrected: FloatArray
     shared: FloatArray
     weights: FloatArray
+    reliability: float
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from plaquecast.domain.grid import FloatArray
-from plaquecast.geometry.cross_section import CrossSection
+from plaquecast.geometry.cross_section import CrossSection, WallFrame
 
 REACH_MM = 14.0
 STEP_MM = 0.1
@@ -106,7 +106,7 @@ def radial_contours(
     return Contours(middle_mm, inner, outer)
 
 
-def square_contours(contours: Sequence[Contours], planes: Sequence[CrossSection]) -> list[Contours]:
+def square_contours(contours: Sequence[Contours], planes: Sequence[CrossSection], frame: WallFrame) -> list[Contours]:
     """Contours in the planes across the artery, from what its slices show.
 
     A slice through a leaning artery shows its two sides at different positions. Each point of a contour is put at its
@@ -118,15 +118,15 @@ def square_contours(contours: Sequence[Contours], planes: Sequence[CrossSection]
     position = np.array([plane.position_mm for plane in planes])
     surfaces = []
     for radius_mm in (np.stack([each.lumen_mm for each in contours]), np.stack([each.outer_mm for each in contours])):
-        points, seen_at_mm = _lines(contours, planes, radius_mm)
+        points, seen_at_mm = _lines(contours, planes, frame, radius_mm)
         surfaces.append(np.stack([along_lines(points[:, :, axis], seen_at_mm, position) for axis in (0, 1)], axis=-1))
     return [_around_middle(lumen, outer) for lumen, outer in zip(*surfaces, strict=True)]
 
 
-def wall_seen_at(contours: Sequence[Contours], planes: Sequence[CrossSection]) -> FloatArray:
+def wall_seen_at(contours: Sequence[Contours], planes: Sequence[CrossSection], frame: WallFrame) -> FloatArray:
     """Positions along the artery, float64 (slices, m), at which the slices show the middle of their walls."""
     middle = np.stack([0.5 * (each.lumen_mm + each.outer_mm) for each in contours])
-    return _lines(contours, planes, middle)[1]
+    return _lines(contours, planes, frame, middle)[1]
 
 
 def along_lines(values: FloatArray, seen_at_mm: FloatArray, position_mm: FloatArray) -> FloatArray:
@@ -136,14 +136,14 @@ def along_lines(values: FloatArray, seen_at_mm: FloatArray, position_mm: FloatAr
 
 
 def _lines(
-    contours: Sequence[Contours], planes: Sequence[CrossSection], radius_mm: FloatArray
+    contours: Sequence[Contours], planes: Sequence[CrossSection], frame: WallFrame, radius_mm: FloatArray
 ) -> tuple[FloatArray, FloatArray]:
-    """Points (slices, m, 2) of the planes at the given distances from the middles, and the positions they belong to."""
-    middle = np.stack([each.middle_mm for each in contours])
-    points = middle[:, None, :] + radius_mm[:, :, None] * _directions(radius_mm.shape[1])
-    position = np.array([plane.position_mm for plane in planes])
-    seen_at_mm = position[:, None] + np.einsum("kij,kj->ki", points, np.stack([plane.lean for plane in planes]))
-    return points, np.maximum.accumulate(seen_at_mm, axis=0)
+    """(u, v) of what the slices show at the given distances from the middles, (slices, m, 2), and its positions."""
+    rays = radius_mm[:, :, None] * _directions(radius_mm.shape[1])
+    shown = [plane.shown_mm(each.middle_mm + ray) for each, plane, ray in zip(contours, planes, rays, strict=True)]
+    near = np.repeat([plane.position_mm for plane in planes], radius_mm.shape[1])
+    position, points = frame.coordinates(np.concatenate(shown), near)
+    return points.reshape(*radius_mm.shape, 2), np.maximum.accumulate(position.reshape(radius_mm.shape), axis=0)
 
 
 def _directions(n_angles: int) -> FloatArray:

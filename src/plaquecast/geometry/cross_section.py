@@ -1,4 +1,4 @@
-"""The plane across an artery at each slice, and where its points lie in the image."""
+"""Wall coordinates of an artery, and the plane across it at each slice."""
 
 from dataclasses import dataclass
 
@@ -15,30 +15,74 @@ BELOW_MM = np.linspace(-14.0, -8.0, 7)
 ABOVE_MM = np.linspace(0.0, 8.0, 9)
 LEAST_BEND = 0.15
 """An axis that bends less than this (difference of unit tangents; near 0.5 in most people) does not tell the side."""
+N_STEPS = 5
+"""Steps in which the position of a point is found; each leaves distance from the axis × curvature of the error."""
 
 _BOX_VARIANCE = 1.0 / 12.0
 _PIXEL_VARIANCE = _BOX_VARIANCE + 1.0 / 6.0  # box of the voxel, and the triangle of linear interpolation
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class CrossSection:
-    """The plane across the artery where its axis passes a slice, in mm from the axis.
+class WallFrame:
+    """Coordinates of one artery: position s along its axis (mm), and (u, v) in the plane across it there (mm).
 
-    u points towards the flow divider and v towards anterior; both are the columns of `across` (3, 2) LPS. What the
-    slice shows is projected on the plane along the artery: (u, v) is seen at the pixel `matrix` (2, 2) @ (u, v) +
-    `axis_index`. A slice cuts the two sides of a leaning artery at other positions than its axis: `lean` (2,) is how
-    many mm further along the artery it shows a point, per mm of u and v. `length_mm` of the artery lie under the slice.
-    `blur_mm2` (2, 2) is the covariance of what blurs an edge in this plane: the voxel's box, its depth included, and
-    linear interpolation between pixels.
+    u points towards the flow divider, whose direction from the artery is `divider` (3,) LPS, and v from there towards
+    anterior. The axis goes on straight beyond its ends.
+    """
+
+    centerline: Centerline
+    divider: FloatArray
+    side: Side
+
+    @staticmethod
+    def of(centerline: Centerline, side: Side) -> "WallFrame":
+        """The coordinates of the artery with this axis."""
+        return WallFrame(centerline, flow_divider_direction(centerline, side), side)
+
+    def axis(self, position_mm: FloatArray) -> tuple[FloatArray, FloatArray]:
+        """Points of the axis and unit tangents towards the head, (n, 3) each."""
+        known = np.clip(position_mm, *self.centerline.position_mm[[0, -1]])
+        tangent = self.centerline.tangent(known)
+        return self.centerline.at_position(known) + (position_mm - known)[:, None] * tangent, tangent
+
+    def across(self, tangent: FloatArray) -> FloatArray:
+        """Unit vectors along u and v as columns, (n, 3, 2), for tangents (n, 3).
+
+        The flow divider lies on the midline's side of the ICA; seen from below, anterior follows it clockwise on the
+        left and counterclockwise on the right.
+        """
+        toward = self.divider - (tangent @ self.divider)[:, None] * tangent
+        toward = toward / np.linalg.norm(toward, axis=1, keepdims=True)
+        third = np.asarray(np.cross(tangent, toward), dtype=np.float64)
+        return np.stack([toward, self.side.sign_x * third], axis=2)
+
+    def coordinates(self, points_mm: FloatArray, near_mm: FloatArray) -> tuple[FloatArray, FloatArray]:
+        """Positions (n,) and (u, v) (n, 2) of points (n, 3) LPS mm, sought from the positions `near_mm` (n,)."""
+        position = near_mm
+        for _ in range(N_STEPS):
+            middle, tangent = self.axis(position)
+            position = position + np.einsum("ij,ij->i", points_mm - middle, tangent)
+        middle, tangent = self.axis(position)
+        return position, np.einsum("ij,ijk->ik", points_mm - middle, self.across(tangent))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class CrossSection:
+    """The plane across the artery where its axis passes a slice, with (u, v) of `WallFrame` as its coordinates.
+
+    What the slice shows is projected on the plane along the artery: (u, v) is seen at the pixel `matrix` (2, 2) @
+    (u, v) + `axis_index`, and lies in space at `axis_mm` + `in_slice` (3, 2) @ (u, v), which is not in the plane itself
+    if the artery leans. `length_mm` of the artery lie under the slice. `blur_mm2` (2, 2) is the covariance of what
+    blurs an edge in this plane: the voxel's box, its depth included, and linear interpolation between pixels.
     """
 
     slice_index: int
     position_mm: float
     axis_mm: FloatArray
     across: FloatArray
+    in_slice: FloatArray
     axis_index: FloatArray
     matrix: FloatArray
-    lean: FloatArray
     length_mm: float
     blur_mm2: FloatArray
 
@@ -54,6 +98,10 @@ class CrossSection:
     def to_mm(self, points: ArrayLike) -> FloatArray:
         """Take (…, 2) points (u, v) of the plane to LPS mm (…, 3)."""
         return np.asarray(points, dtype=np.float64) @ self.across.T + self.axis_mm
+
+    def shown_mm(self, points: ArrayLike) -> FloatArray:
+        """Take (…, 2) points (u, v) to where the slice shows them, LPS mm (…, 3)."""
+        return np.asarray(points, dtype=np.float64) @ self.in_slice.T + self.axis_mm
 
 
 def flow_divider_direction(centerline: Centerline, side: Side) -> FloatArray:
@@ -74,28 +122,24 @@ def flow_divider_direction(centerline: Centerline, side: Side) -> FloatArray:
     return -away / np.linalg.norm(away)
 
 
-def cross_section(
-    grid: Grid, slice_index: int, position_mm: float, centerline: Centerline, divider: FloatArray, side: Side
-) -> CrossSection | None:
+def cross_section(grid: Grid, slice_index: int, position_mm: float, frame: WallFrame) -> CrossSection | None:
     """The plane across the artery at a slice, or None where the slice cuts it too obliquely.
 
-    `position_mm` is where the axis passes the slice, and `divider` (3,) LPS points to the flow divider.
+    `position_mm` is where the axis passes the slice.
 
     >>> grid = Grid.axis_aligned((4, 8, 8), (2.0, 0.5, 0.5))
     >>> leaning = Centerline(np.array([[2.0, -6.0, -8.0], [2.0, 6.0, 8.0]]), np.array([-10.0, 10.0]), 1.0)
-    >>> plane = cross_section(grid, 0, 0.0, leaning, np.array([-1.0, 0.0, 0.0]), Side.LEFT)
+    >>> plane = cross_section(grid, 0, 0.0, WallFrame(leaning, np.array([-1.0, 0.0, 0.0]), Side.LEFT))
     >>> round(plane.length_mm, 3), round(plane.pixel_mm2, 3), np.abs(plane.matrix).round(3).tolist()
     (2.5, 0.2, [[0.0, 2.5], [2.0, 0.0]])
     """
-    place = np.array([position_mm])
-    tangent, axis_mm = centerline.tangent(place)[0], centerline.at_position(place)[0]
+    (axis_mm,), (tangent,) = frame.axis(np.array([position_mm]))
     normal = grid.affine[:3, 0] / grid.spacing_mm[0]
     if abs(tangent @ normal) < np.cos(np.radians(STEEPEST_DEGREES)):
         return None
-    across = _frame(tangent, divider, side)
-    lean = -(normal @ across) / (tangent @ normal)
-    to_pixels = np.linalg.inv(grid.affine[:3, :3])
-    matrix = to_pixels[1:] @ (across + np.outer(tangent, lean))
+    across = frame.across(tangent[None])[0]
+    in_slice = across - np.outer(tangent, normal @ across) / (tangent @ normal)
+    matrix = np.linalg.inv(grid.affine[:3, :3])[1:] @ in_slice
     to_plane = np.linalg.inv(matrix)
     sideways_mm = grid.slice_spacing_mm * (normal @ across)
     return CrossSection(
@@ -103,20 +147,9 @@ def cross_section(
         position_mm=position_mm,
         axis_mm=axis_mm,
         across=across,
+        in_slice=in_slice,
         axis_index=grid.to_index(axis_mm)[1:],
         matrix=matrix,
-        lean=lean,
         length_mm=grid.slice_spacing_mm / abs(float(tangent @ normal)),
         blur_mm2=_PIXEL_VARIANCE * to_plane @ to_plane.T + _BOX_VARIANCE * np.outer(sideways_mm, sideways_mm),
     )
-
-
-def _frame(tangent: FloatArray, divider: FloatArray, side: Side) -> FloatArray:
-    """Unit vectors across the artery (3, 2) LPS: towards the flow divider, and from there towards anterior.
-
-    The flow divider lies on the midline's side of the ICA; seen from below, anterior follows it clockwise on the left
-    and counterclockwise on the right.
-    """
-    toward = divider - (divider @ tangent) * tangent
-    toward = toward / np.linalg.norm(toward)
-    return np.stack([toward, side.sign_x * np.cross(tangent, toward)], axis=1)

@@ -13,17 +13,11 @@ from plaquecast.domain.visit import AlignedVisit
 from plaquecast.domain.volume import ArterySegmentation, Centerline, LabelMap
 from plaquecast.errors import InputError
 from plaquecast.ingest.annotation_axis import axis_of_labels
+from plaquecast.ingest.annotation_checks import GRID_TOLERANCE_MM, check_grid, check_lumen, check_side
 from plaquecast.ingest.door import read_json_object
 from plaquecast.ingest.nifti import read_nifti_array
 from plaquecast.ingest.text_table import read_text_table
 from plaquecast.settings import IngestSettings
-
-GRID_TOLERANCE_MM = 0.025
-"""Annotation tools round the position: 0.011 mm was seen in real files; a tenth of the finest pixel is still exact."""
-
-_WIDEST_ONE_SIDED_MM = 100.0
-_SIDE_MARGIN_MM = 10.0
-_MOST_OPEN_LUMEN = 0.5
 
 
 def read_annotations(
@@ -71,17 +65,50 @@ def annotation_path(root: Path, patient_id: str, session_id: str, side: Side, ki
     return folder / f"{stem}_{middle}desc-carotid{side.letter}_{suffix}.nii.gz"
 
 
+def artery_of_labels(
+    labels: LabelMap, side: Side, reference: Grid, bifurcation_mm: FloatArray | None, reader: str, where: str
+) -> ArterySegmentation:
+    """One annotated artery from its label map alone, checked like those of a dataset.
+
+    Args:
+        labels: on the reference grid, or on a box of whole voxels of it.
+        side: the patient's own side.
+        reference: grid of the visit's reference image.
+        bifurcation_mm: the tip of the flow divider, LPS mm, or None if it is not known.
+        reader: who annotated.
+        where: what to call the annotation in messages.
+
+    Raises:
+        InputError: as `read_annotations`.
+    """
+    check_grid(labels.grid, reference, where)
+    covered = _covered(labels, where)
+    axis, positions = axis_of_labels(labels, covered, bifurcation_mm)
+    check_side(side, axis, reference, where)
+    return ArterySegmentation(
+        side, labels, axis, positions, covered.astype(np.float64), covered, f"annotation {reader}"
+    )
+
+
+def _covered(labels: LabelMap, where: str, judged: NDArray[np.bool_] | None = None) -> NDArray[np.bool_]:
+    """Slices that were annotated: those with a lumen; the lumen has to lie in a wall."""
+    covered = np.array([(plane == Tissue.LUMEN).any() for plane in labels.array])
+    if judged is not None:
+        covered &= judged
+    if not covered.any():
+        raise _refused(where, "a lumen", "none", "Annotate the lumen, or remove the file.", "empty-annotation")
+    check_lumen(labels, where)
+    return covered
+
+
 def _read_side(path: Path, side: Side, visit: AlignedVisit, settings: IngestSettings) -> ArterySegmentation:
     sidecar = read_json_object(_beside(path))
-    array, affine = read_nifti_array(path, settings, path.name)
-    labels = _labels(array, affine, path, visit.grid)
-    has_lumen = np.array([(plane == Tissue.LUMEN).any() for plane in labels.array])
-    covered = has_lumen & np.array(_per_slice(sidecar, "Covered", has_lumen.tolist(), path), dtype=np.bool_)
-    if not covered.any():
-        raise _refused(path.name, "a lumen", "none", "Annotate the lumen, or remove the file.", "empty-annotation")
-    _check_lumen(labels, path.name)
+    labels = read_label_map(path, settings)
+    check_grid(labels.grid, visit.grid, path.name)
+    n_slices = labels.grid.shape[0]
+    covered = _covered(labels, path.name, np.array(_per_slice(sidecar, "Covered", [True] * n_slices, path), dtype=bool))
     centerline, positions = _axis(labels, covered, sidecar, path)
-    _check_side(side, centerline, visit.grid, path.name)
+    check_side(side, centerline, visit.grid, path.name)
     confidence = _per_slice(sidecar, "Confidence", covered.astype(float).tolist(), path)
     return ArterySegmentation(
         side=side,
@@ -96,7 +123,13 @@ def _read_side(path: Path, side: Side, visit: AlignedVisit, settings: IngestSett
     )
 
 
-def _labels(array: NDArray[Any], affine: FloatArray, path: Path, reference: Grid) -> LabelMap:
+def read_label_map(path: Path, settings: IngestSettings) -> LabelMap:
+    """Read a NIfTI label map; its label table `.tsv`, if it lies beside it, says what the values mean.
+
+    Raises:
+        InputError: if the file is damaged, or a label has no known meaning.
+    """
+    array, affine = read_nifti_array(path, settings, path.name)
     remedy = "Mend the labels, or describe them in the label table beside the file (columns index and name)."
     whole = np.rint(array)
     if (whole != array).any() or (whole < 0).any() or (whole > NOT_ANNOTATED).any():
@@ -113,11 +146,6 @@ def _labels(array: NDArray[Any], affine: FloatArray, path: Path, reference: Grid
         labels = LabelMap(Grid((array.shape[0], array.shape[1], array.shape[2]), affine), values)
     except InputError as problem:
         raise _refused(path.name, problem.expected, problem.found, remedy, problem.code) from problem
-    off = _off_grid_mm(labels.grid, reference)
-    if off > GRID_TOLERANCE_MM:
-        found = f"voxels that lie {off:.2f} mm beside it"
-        remedy = "Draw the labels on the reference image of this visit, or resample them on its grid."
-        raise _refused(path.name, "the grid of the visit's reference image", found, remedy, "annotation-grid")
     return labels
 
 
@@ -135,46 +163,6 @@ def _label_table(path: Path) -> dict[int, int]:
             raise _refused(f"row {number} of {path.name}", expected, found, "Mend the row.", "label-table")
         meaning[int(index)] = names[name]
     return meaning
-
-
-def _off_grid_mm(grid: Grid, reference: Grid) -> float:
-    """How far the corners lie from the nearest whole voxels of the reference that would hold them, mm."""
-    start = np.rint(reference.to_index(grid.to_mm(np.zeros(3)))).astype(int)
-    if any(abs(n) > 10_000 for n in start):
-        return float("inf")
-    box = reference.crop((int(start[0]), int(start[1]), int(start[2])), grid.shape)
-    corners = np.array(np.meshgrid(*[(0, n - 1) for n in grid.shape], indexing="ij")).reshape(3, -1).T
-    return float(np.abs(box.to_mm(corners) - grid.to_mm(corners)).max())
-
-
-def _check_lumen(labels: LabelMap, name: str) -> None:
-    """A lumen that lies bare of any wall is a slip; at the mouth of the ECA a part of the outline is open."""
-    lumen = labels.mask(Tissue.LUMEN)
-    outside = labels.array == Tissue.BACKGROUND
-    edges = bare = 0
-    for axis in (1, 2):
-        for first, second in ((slice(None, -1), slice(1, None)), (slice(1, None), slice(None, -1))):
-            index: list[slice] = [slice(None)] * 3
-            beside = list(index)
-            index[axis], beside[axis] = first, second
-            edge = lumen[tuple(index)] & ~lumen[tuple(beside)]
-            edges += int(edge.sum())
-            bare += int((edge & outside[tuple(beside)]).sum())
-    if edges and bare / edges > _MOST_OPEN_LUMEN:
-        found = f"a lumen of which {100 * bare / edges:.0f} % has no wall"
-        remedy = "Annotate the wall around the lumen, or mark what was not judged with 255."
-        raise _refused(name, "a lumen inside a wall", found, remedy, "lumen-without-wall")
-
-
-def _check_side(side: Side, axis: Centerline, reference: Grid, name: str) -> None:
-    """In an image wide enough to show both sides, an artery does not lie far on the other side of its middle."""
-    corners = reference.to_mm(np.array([[0, 0, 0], np.array(reference.shape) - 1.0]))
-    low, high = np.sort(corners[:, 0])
-    beyond = side.sign_x * (float(axis.points_mm[:, 0].mean()) - 0.5 * (low + high))
-    if high - low >= _WIDEST_ONE_SIDED_MM and beyond < -_SIDE_MARGIN_MM:
-        found = f"it {-beyond:.0f} mm on the other side"
-        expected = f"the {side} artery on the patient's {side} ({'+' if side.sign_x > 0 else '-'}x)"
-        raise _refused(name, expected, found, "Mend the name: L and R are the patient's own sides.", "side-swapped")
 
 
 def _axis(

@@ -14,8 +14,11 @@ from plaquecast.settings import IngestSettings
 
 _PIECE_BYTES = 1 << 20
 _BYTES_AT_LEAST = 100_000_000
-_MOST_COMPRESSED = 100
-"""Images shrink to a third or, with much background, to a tenth; what shrinks a hundredfold is no image."""
+_MOST_COMPRESSED = 50
+"""Images shrink to a third or, with much background, to a tenth; what shrinks fiftyfold is no image."""
+_FILES_AT_LEAST = 1000
+_LEAST_BYTES_OF_A_FILE = 500
+"""Beyond a thousand files, each has to take some room in the archive."""
 _ENDINGS = (".zip", ".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tar.xz")
 
 
@@ -44,12 +47,14 @@ def unpack(archive: Path, folder: Path, settings: IngestSettings) -> tuple[Path,
         InputError: if the archive is damaged, encrypted, or holds more than the settings allow.
     """
     written: list[Path] = []
-    left = min(settings.max_archive_bytes, _BYTES_AT_LEAST + _MOST_COMPRESSED * archive.stat().st_size)
+    size = archive.stat().st_size
+    left = min(settings.max_archive_bytes, _BYTES_AT_LEAST + _MOST_COMPRESSED * size)
+    most_files = min(settings.max_archive_files, _FILES_AT_LEAST + size // _LEAST_BYTES_OF_A_FILE)
     try:
-        for stream in _zip_members(archive) if archive.name.lower().endswith(".zip") else _tar_members(archive):
-            if len(written) >= settings.max_archive_files:
-                found, remedy = f"more than {settings.max_archive_files}", "or raise ingest.max_archive_files."
-                raise _refused(archive, "a study's files", found, f"Split the archive, {remedy}", "archive-files")
+        for stream in _zip_members(archive, left) if archive.name.lower().endswith(".zip") else _tar_members(archive):
+            if len(written) >= most_files:
+                remedy = "Split the archive, or raise ingest.max_archive_files."
+                raise _refused(archive, "a study's files", f"more than {most_files}", remedy, "archive-files")
             path = folder / f"{len(written) + 1:06d}"
             left -= _copy(stream, path, min(left, settings.max_file_bytes), archive)
             written.append(path)
@@ -62,8 +67,10 @@ def unpack(archive: Path, folder: Path, settings: IngestSettings) -> tuple[Path,
     return tuple(written)
 
 
-def _zip_members(archive: Path) -> Iterator[IO[bytes]]:
+def _zip_members(archive: Path, left: int) -> Iterator[IO[bytes]]:
     with zipfile.ZipFile(archive) as opened:
+        if sum(member.file_size for member in opened.infolist()) > left:
+            raise _too_large(archive)
         for member in opened.infolist():
             kind = stat.S_IFMT(member.external_attr >> 16)
             if not member.is_dir() and kind in (0, stat.S_IFREG):
@@ -86,10 +93,14 @@ def _copy(stream: IO[bytes], path: Path, max_bytes: int, archive: Path) -> int:
         while piece := stream.read(_PIECE_BYTES):
             n_bytes += len(piece)
             if n_bytes > max_bytes:
-                remedy = "Split the archive, or raise ingest.max_archive_bytes."
-                raise _refused(archive, "a study's size", "more after unpacking", remedy, "archive-too-large")
+                raise _too_large(archive)
             target.write(piece)
     return n_bytes
+
+
+def _too_large(archive: Path) -> InputError:
+    remedy = "Split the archive, or raise ingest.max_archive_bytes."
+    return _refused(archive, "a study's size", "more after unpacking", remedy, "archive-too-large")
 
 
 def _refused(archive: Path, expected: str, found: str, remedy: str, code: str) -> InputError:

@@ -2,7 +2,7 @@
 
 import re
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
@@ -17,6 +17,9 @@ from plaquecast.ingest.measured_columns import read_measured
 from plaquecast.ingest.table_dates import read_date
 from plaquecast.ingest.table_mapping import ID_COLUMNS, ColumnSource, TableMapping
 from plaquecast.ingest.text_table import TextTable, read_text_table
+
+_REPEAT, _REPEATED = "redcap_repeat_instance", "redcap_repeat_instrument"
+_VISIT = "session_id"
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,8 +55,9 @@ def read_clinical_table(path: Path, mapping: TableMapping | None = None) -> Clin
     """
     table = read_text_table(path, mapping.table_format if mapping else None)
     mapping = mapping or _own_names(table)
+    table, passed_over = _long(table, mapping)
     _check_sources(table, mapping)
-    findings = [*table.findings, *_unknown_columns(table, mapping)]
+    findings = [*table.findings, *passed_over, *_unknown_columns(table, mapping)]
     rows: list[ClinicalRow] = []
     for place, cells in _identified(table, mapping, findings):
         record, broken = read_cells(cells, mapping.columns, place, mapping.decimal)
@@ -68,6 +72,30 @@ def _own_names(table: TextTable) -> TableMapping:
     units = {name: CLINICAL_CATALOGUE[name].unit for name in table.header if name in CLINICAL_CATALOGUE}
     known = [name for name in table.header if name in ID_COLUMNS or name in units]
     return TableMapping({name: ColumnSource((name,), units.get(name, "")) for name in known})
+
+
+def _long(table: TextTable, mapping: TableMapping) -> tuple[TextTable, list[Finding]]:
+    """One row per visit: wide rows are split by the endings of their columns, REDCap's repeats are passed over."""
+    repeats = [number for number, cells in table.rows if cells.get(_REPEAT)]
+    rows = [(number, cells) for number, cells in table.rows if not cells.get(_REPEAT)]
+    header = tuple(name for name in table.header if name not in (_REPEAT, _REPEATED))
+    if mapping.visits:
+        endings = tuple(mapping.visits.values())
+        common = [name for name in header if not name.endswith(endings)]
+        header = tuple(dict.fromkeys([*common, *(name.removesuffix(e) for name in header for e in endings), _VISIT]))
+        header = tuple(name for name in header if not name.endswith(endings))
+        rows = [
+            (number, {name: cells.get(f"{name}{ending}", cells.get(name, "")) for name in header} | {_VISIT: visit})
+            for number, cells in rows
+            for visit, ending in mapping.visits.items()
+        ]
+    return TextTable(table.name, header, tuple(rows), table.findings), [_repeat(table.name, repeats)] if repeats else []
+
+
+def _repeat(name: str, numbers: Sequence[int]) -> Finding:
+    found = f"{len(numbers)} rows of repeating instruments, the first of them row {numbers[0]}"
+    remedy = "Export the instruments of the visits alone if these rows matter; they are not used."
+    return Finding(Severity.FLAGGED, "repeat-instance", "one row for each visit", found, name, remedy)
 
 
 Identified = list[tuple[RowPlace, Mapping[str, str]]]
@@ -95,7 +123,8 @@ def _identified(table: TextTable, mapping: TableMapping, findings: list[Finding]
 
 def _code(cells: Mapping[str, str], mapping: TableMapping, column: str, prefix: str) -> str:
     source = mapping.columns.get(column)
-    text = "" if source is None else cells.get(source.source[0], "")
+    text = cells.get(_VISIT, "") if column == _VISIT and mapping.visits else ""
+    text = text if source is None else cells.get(source.source[0], "")
     return (source.codes.get(text, text) if source else text).removeprefix(prefix)
 
 
@@ -149,7 +178,7 @@ def _check_sources(table: TextTable, mapping: TableMapping) -> None:
 
 def _unknown_columns(table: TextTable, mapping: TableMapping) -> list[Finding]:
     used = {name for source in mapping.columns.values() for name in source.source} | set(mapping.ignored)
-    used |= {column.source for column in mapping.measured.values()}
+    used |= {column.source for column in mapping.measured.values()} | ({_VISIT} if mapping.visits else set())
     return [
         Finding(
             Severity.FLAGGED,

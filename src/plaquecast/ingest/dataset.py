@@ -80,17 +80,22 @@ def _open_image(path: Path, weighting: Weighting, settings: IngestSettings) -> V
 
 
 def _image_findings(dataset: Dataset, settings: IngestSettings) -> Iterator[Finding]:
+    from plaquecast.ingest.image_quality import image_quality  # as above
+
     seen: dict[str, str] = {}
     for patient in dataset.patients:
         for visit in patient.visits:
             for weighting, path in visit.images.items():
                 try:
-                    voxels = _open_image(path, weighting, settings).array.tobytes()
+                    volume = _open_image(path, weighting, settings)
                 except PlaquecastError as problem:
                     yield finding_of(problem, Severity.REFUSED, patient.patient_id, visit.session_id)
                     continue
+                quality = image_quality(volume, settings)
+                if not quality.passed:
+                    yield say.poor_image(patient.patient_id, visit.session_id, weighting, quality.reason)
                 name = f"{weighting} of sub-{patient.patient_id} ses-{visit.session_id}"
-                first = seen.setdefault(hashlib.sha256(voxels).hexdigest(), name)
+                first = seen.setdefault(hashlib.sha256(volume.array.tobytes()).hexdigest(), name)
                 if first != name:
                     yield say.same_scan_twice(first, name, patient.patient_id, visit.session_id)
 

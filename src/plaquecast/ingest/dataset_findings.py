@@ -232,3 +232,12 @@ def same_scan_twice(first: str, second: str, code: str, session_id: str) -> Find
         code,
         session_id,
     )
+
+
+def poor_image(code: str, session_id: str, weighting: Weighting, reason: str) -> Finding:
+    """An image that does not pass the gate of image quality; it goes on."""
+    where = f"{weighting} of sub-{code} ses-{session_id}"
+    remedy = "Look at the image; leave it out, or repeat the scan, if it cannot be read."
+    return Finding(
+        Severity.FLAGGED, "image-quality", "an image that can be read", reason, where, remedy, code, session_id
+    )

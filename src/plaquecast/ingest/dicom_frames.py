@@ -41,8 +41,12 @@ _FUNCTIONAL_GROUPS = (
     "MRModifierSequence",
     "MRImagingModifierSequence",
     "MRDiffusionSequence",
+    "SegmentIdentificationSequence",
     "CTImageFrameTypeSequence",
 )
+
+_MOST_PIXELS = 2**28
+"""A thousand slices of 512 x 512; no object of the neck holds more."""
 
 _META_BYTES = 2048
 """Within these first bytes an object names its encoding."""
@@ -72,6 +76,10 @@ class Frame:
                 texts = value if isinstance(value, (list, tuple, MultiValue)) else [value]
                 return re.sub(r"[^\x20-\x7e]", " ", "\\".join(str(text) for text in texts)).strip()
         return ""
+
+    def exact(self, keyword: str) -> str:
+        """The attribute as it is written, to compare people by; it never goes into a message."""
+        return str(self.get(keyword, ""))
 
     def number(self, *keywords: str) -> float | None:
         """The first of the given attributes that holds a finite number."""
@@ -125,7 +133,12 @@ def is_image(dataset: Dataset) -> bool:
 
 
 def frames_of(dataset: Dataset, file: str) -> Iterator[Frame]:
-    """The frames of one object, those of an enhanced one with their functional groups."""
+    """The frames of one object, those of an enhanced one with their functional groups.
+
+    Raises:
+        InputError: if pixels or places are not as many as the object says.
+    """
+    _check_pixel_data(dataset, file)
     shared = _groups(dataset.get("SharedFunctionalGroupsSequence"), 0)
     per_frame = dataset.get("PerFrameFunctionalGroupsSequence")
     n_frames = int(dataset.get("NumberOfFrames") or 1)
@@ -149,7 +162,6 @@ def pixels_of(dataset: Dataset, file: str) -> np.ndarray[Any, Any]:
     if dataset.get("PhotometricInterpretation") != "MONOCHROME2":
         remedy = "Send the original images, in which larger values are brighter."
         raise _refused(file, "images in MONOCHROME2", "another way of coloring", remedy, "color")
-    _check_pixel_data(dataset, file)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         try:
@@ -189,13 +201,19 @@ def name_of_uid(uid: Any, otherwise: str) -> str:
 
 
 def _check_pixel_data(dataset: Dataset, file: str) -> None:
-    if "PixelData" not in dataset:
+    """Refuse an object whose pixels are missing, or of another number than it declares; nothing is decoded."""
+    keywords = ("Rows", "Columns", "BitsAllocated")
+    rows, columns, bits = (int(dataset.get(keyword) or 0) for keyword in keywords)
+    n_pixels = rows * columns * int(dataset.get("NumberOfFrames") or 1)
+    if n_pixels > _MOST_PIXELS:
+        remedy = "Take the damaged object out of the folder."
+        raise _refused(file, f"at most {_MOST_PIXELS} pixels", f"{n_pixels} declared", remedy, "image-too-large")
+    if "PixelData" not in dataset or not n_pixels * bits:
         raise _refused(file, "pixels", "none", "Send the images again; they were sent without pixels.", "no-pixels")
     syntax = _syntax(dataset)
     if syntax is not None and syntax.is_compressed:
         return
-    n_pixels = int(dataset.Rows) * int(dataset.Columns) * int(dataset.get("NumberOfFrames") or 1)
-    needed = n_pixels * int(dataset.BitsAllocated) // 8
+    needed = n_pixels * bits * int(dataset.get("SamplesPerPixel") or 1) // 8
     given = len(dataset.PixelData)
     if not needed <= given <= needed + 1:  # one byte makes an odd length even
         found = f"{given} bytes"

@@ -102,10 +102,10 @@ def component(frame: Frame) -> str:
 
 def _check_same(frames: Sequence[Frame]) -> None:
     for keyword in (*_SAME, *_ENCODING):
-        values = Counter(frame.text(keyword) for frame in frames)
+        values = Counter(frame.exact(keyword) for frame in frames)
         if len(values) > 1:
             (usual, _), *_ = values.most_common(1)
-            others = [frame for frame in frames if frame.text(keyword) != usual]
+            others = [frame for frame in frames if frame.exact(keyword) != usual]
             found = f"{len(values)} values of it"
             remedy = "Find out whose images these are and separate them."
             code = "two-patients" if keyword.startswith("Patient") else "mixed-series"

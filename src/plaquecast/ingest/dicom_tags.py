@@ -49,12 +49,20 @@ class SeriesTags:
     body_part: str
 
 
+NO_TAGS = SeriesTags(
+    identity="", number="", modality="MR", manufacturer="", description="", sequence=(), options=(), image_type=(),
+    component="M", acquisition="", contrast_agent=False, diffusion=False, echo_time_ms=_ABSENT,
+    repetition_time_ms=_ABSENT, inversion_time_ms=_ABSENT, flip_angle_degrees=_ABSENT, field_tesla=_ABSENT,
+    acquired=_ABSENT, lossy=False, burned_in=False, body_part="",
+)  # fmt: skip
+"""What an image without a DICOM header says."""
+
+
 def shown(tags: SeriesTags) -> str:
     """A series in a few words that name nobody.
 
-    >>> from dataclasses import fields
-    >>> tags = SeriesTags(**{field.name: "" for field in fields(SeriesTags)} | {"number": "3", "echo_time_ms": 11.0})
-    >>> shown(tags)
+    >>> from dataclasses import replace
+    >>> shown(replace(NO_TAGS, number="3", echo_time_ms=11.0))
     'series 3 (TE 11 ms)'
     """
     echo = "" if isinstance(tags.echo_time_ms, Missing) else f" (TE {tags.echo_time_ms:g} ms)"
@@ -64,7 +72,7 @@ def shown(tags: SeriesTags) -> str:
 def tags_of(frame: Frame) -> SeriesTags:
     """The tags of the volume to which a frame belongs."""
     return SeriesTags(
-        identity=hashlib.sha256("\n".join(frame.text(name) for name in _IDENTITY).encode()).hexdigest(),
+        identity=hashlib.sha256("\n".join(frame.exact(name) for name in _IDENTITY).encode()).hexdigest(),
         number=_number_of(frame.text("SeriesNumber")),
         modality=frame.text("Modality"),
         manufacturer=frame.text("Manufacturer"),

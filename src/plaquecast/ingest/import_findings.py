@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping, Sequence
 
-from plaquecast.domain.anatomy import Weighting
 from plaquecast.domain.dataset import Finding, Severity
 from plaquecast.domain.missing import Missing
 from plaquecast.domain.visit import DAYS_PER_YEAR
@@ -25,7 +24,9 @@ def image_sidecar(tags: SeriesTags) -> dict[str, object]:
         "RepetitionTime": tags.repetition_time_ms,
         "InversionTime": tags.inversion_time_ms,
     }
-    sidecar: dict[str, object] = {"Modality": "MR", "BodyPart": "NECK"}
+    sidecar: dict[str, object] = {"Modality": "MR"}
+    if "NECK" in tags.body_part or "CAROTID" in tags.body_part:
+        sidecar["BodyPart"] = "NECK"
     sidecar |= {name: value / 1000.0 for name, value in times.items() if not isinstance(value, Missing) and value > 0}
     if not isinstance(tags.flip_angle_degrees, Missing):
         sidecar["FlipAngle"] = tags.flip_angle_degrees
@@ -100,18 +101,17 @@ def patient_without_row(where: str) -> Finding:
     return Finding(Severity.FLAGGED, "not-in-table", "a row in the clinical table", "none", where, remedy)
 
 
+def maybe_incomplete(code: str, session_id: str) -> Finding:
+    """A file that cannot be read lies beside the scans of a visit."""
+    where = f"sub-{code} ses-{session_id}"
+    remedy = "Fetch the damaged file again; if it was the first or last slice of a scan, nothing else shows the loss."
+    found = "one beside them that cannot be read"
+    return Finding(Severity.FLAGGED, "maybe-incomplete", "all files of a visit", found, where, remedy, code, session_id)
+
+
 def nothing_usable(code: str) -> Finding:
     """A patient without any usable image."""
     remedy = "See the findings about the series; the patient is not imported."
     return Finding(
         Severity.REFUSED, "patient-without-images", "at least one usable image", "none", f"sub-{code}", remedy, code
-    )
-
-
-def poor_image(code: str, session_id: str, weighting: Weighting, reason: str) -> Finding:
-    """An image that does not pass the gate of image quality; it is imported."""
-    where = f"{weighting} of sub-{code} ses-{session_id}"
-    remedy = "Look at the image; leave it out, or repeat the scan, if it cannot be read."
-    return Finding(
-        Severity.FLAGGED, "image-quality", "an image that can be read", reason, where, remedy, code, session_id
     )

@@ -1,16 +1,19 @@
 """Of all series of a visit, the one for each weighting; what is unsure or comes twice is asked, not guessed."""
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from plaquecast.domain.anatomy import Weighting
 from plaquecast.domain.dataset import Finding, Severity
 from plaquecast.domain.missing import Missing
 from plaquecast.ingest.dicom_volumes import Series
-from plaquecast.ingest.weighting import Identification, identify
+from plaquecast.ingest.weighting import Identification
 from plaquecast.ingest.weighting_table import SeriesKey, SeriesRow
 from plaquecast.settings import IngestSettings
+
+_BODY_PARTS = ("NECK", "CAROTID", "HEAD", "SPINE")
+"""Words of which one stands in the header of a scan of the neck, as technicians register it."""
 
 _STRAY = ("too-few-slices",)
 """A stray slice or two, such as a localizer sent along, do not spoil the series beside them."""
@@ -26,7 +29,7 @@ class ChosenSeries:
 
 
 def choose_series(
-    contents: Iterable[tuple[tuple[Series, ...], tuple[Finding, ...]]],
+    contents: Iterable[tuple[Sequence[tuple[Series, Identification]], Sequence[Finding]]],
     visit: tuple[str, str],
     decided: Mapping[SeriesKey, Weighting | None],
     settings: IngestSettings,
@@ -34,7 +37,7 @@ def choose_series(
     """Choose by what the user decided, else by what each series is identified as with enough confidence.
 
     Args:
-        contents: the volumes of each series of the visit, and the findings about the rest.
+        contents: the volumes of each series of the visit and what each is identified as; findings about the rest.
         visit: the patient's code and the visit's name.
         decided: the user's own decisions.
         settings: the least confidence.
@@ -46,11 +49,11 @@ def choose_series(
     for series_of_one, found in contents:
         findings += found
         if any(each.severity is Severity.REFUSED and each.code not in _STRAY for each in found):
-            findings += [_in_parts((*visit, _name(series, names))) for series in series_of_one]
+            findings += [_in_parts((*visit, _name(series, names))) for series, _ in series_of_one]
             continue
-        for series in series_of_one:
+        for series, identified in series_of_one:
             key = (*visit, _name(series, names))
-            identification = _decision(key, series, decided)
+            identification = Identification(decided[key], 1.0, "decided by the user") if key in decided else identified
             rows.append(SeriesRow(key, identification))
             if identification.confidence < settings.min_weighting_confidence:
                 findings.append(_unsure(key, identification))
@@ -59,6 +62,7 @@ def choose_series(
             elif identification.weighting is not None:
                 candidates.setdefault(identification.weighting, []).append((key, series))
                 findings += [_lossy(key)] if series.tags.lossy else []
+                findings += [] if _may_show_neck(series.tags.body_part) else [_other_part(key)]
     findings += [_several(weighting, [key for key, _ in found]) for weighting, found in candidates.items() if found[1:]]
     chosen = {weighting: found[0][1] for weighting, found in candidates.items() if len(found) == 1}
     patient, session = visit
@@ -75,12 +79,6 @@ def _name(series: Series, names: Counter[str]) -> str:
     name = f"{tags.number}{echo}"
     names[name] += 1
     return name if names[name] == 1 else f"{name} ({names[name]})"
-
-
-def _decision(key: SeriesKey, series: Series, decided: Mapping[SeriesKey, Weighting | None]) -> Identification:
-    if key in decided:
-        return Identification(decided[key], 1.0, "decided by the user")
-    return identify(series.tags)
 
 
 def _unsure(key: SeriesKey, identification: Identification) -> Finding:
@@ -106,6 +104,16 @@ def _burned_in(key: SeriesKey) -> Finding:
 def _lossy(key: SeriesKey) -> Finding:
     remedy = "Send the images without lossy compression if there are such; these are used."
     return Finding(Severity.FLAGGED, "lossy", "images as they were measured", "lossy compression", _where(key), remedy)
+
+
+def _may_show_neck(body_part: str) -> bool:
+    return not body_part or any(word in body_part for word in _BODY_PARTS)
+
+
+def _other_part(key: SeriesKey) -> Finding:
+    remedy = "Look at the images; they are used."
+    found = "another body part in the header"
+    return Finding(Severity.FLAGGED, "body-part", "images of the neck", found, _where(key), remedy)
 
 
 def _several(weighting: Weighting, keys: list[SeriesKey]) -> Finding:

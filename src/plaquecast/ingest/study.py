@@ -3,7 +3,7 @@
 import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
 
@@ -44,10 +44,14 @@ class Header:
 
 @dataclass(frozen=True, slots=True)
 class FoundVisit:
-    """The files of one patient's scans of one day, by series; undated scans are one visit per study."""
+    """The files of one patient's studies that began on one day, by series; an undated study is a visit by itself.
+
+    `name` is what the source calls the visit, if it does.
+    """
 
     acquired: date | Missing
     series: tuple[tuple[NamedFile, ...], ...]
+    name: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +76,7 @@ class FoundStudies:
 def find_studies(files: Sequence[NamedFile], settings: IngestSettings) -> FoundStudies:
     """Sort files by patient, day and series.
 
-    Scans without a usable patient ID are refused, and so is one ID under two names, birth dates or sexes.
+    Scans without a usable patient ID are refused, and so is one ID for two people.
     """
     headers: list[Header] = []
     findings: list[Finding] = []
@@ -92,10 +96,10 @@ def find_studies(files: Sequence[NamedFile], settings: IngestSettings) -> FoundS
     patients = []
     for patient_id, own in sorted(by_patient.items()):
         finding = _confusion(patient_id, own)
-        if finding is None:
-            patients.append(_patient(patient_id, own))
-        else:
+        if finding is not None:
             findings.append(finding)
+        if finding is None or finding.severity is Severity.FLAGGED:
+            patients.append(_patient(patient_id, own))
     return FoundStudies(tuple(patients), tuple(findings), passed_over)
 
 
@@ -108,13 +112,8 @@ def _look_at(files: Sequence[NamedFile], settings: IngestSettings) -> list[Heade
         if problem.code != "reader-ended":
             raise
         if len(files) == 1:
-            refused = finding_of(problem, Severity.REFUSED)
-            return [Finding(*_parts(refused, files[0][1]))]
+            return [replace(finding_of(problem, Severity.REFUSED), where=files[0][1])]
     return [found for file in files for found in _look_at([file], settings)]
-
-
-def _parts(finding: Finding, where: str) -> tuple[Severity, str, str, str, str, str]:
-    return finding.severity, finding.code, finding.expected, finding.found, where, finding.remedy
 
 
 def look_at_here(files: Sequence[NamedFile], settings: IngestSettings) -> list[Header | Finding | str]:
@@ -137,7 +136,7 @@ def _header(file: NamedFile, frame: Frame) -> Header:
     born = frame.text("PatientBirthDate")
     return Header(
         file=file,
-        patient_id=frame.text("PatientID"),
+        patient_id=frame.exact("PatientID").strip(),
         sex=_SEXES.get(frame.text("PatientSex"), _NO_SEX),
         born=read_date(born, "%Y%m%d") if re.fullmatch(r"\d{8}", born) else _NO_DATE,
         study_uid=frame.text("StudyInstanceUID"),
@@ -151,26 +150,44 @@ def _confusion(patient_id: str, headers: Sequence[Header]) -> Finding | None:
     if not re.search(r"\w", patient_id):
         remedy = "Give the images an ID (a study code will do), or name them one by one with --weighting in `examine`."
         return Finding(Severity.REFUSED, "no-patient-id", "an ID of the patient", "none", where, remedy)
-    people = {header.tags.identity for header in headers}
-    if len(people) > 1:
-        found = f"{len(people)} names or birth dates under one ID"
-        remedy = "Find out whose images these are and separate them."
-        return Finding(Severity.REFUSED, "two-patients", "one person for each ID", found, where, remedy)
     series = Counter((header.series_uid, header.study_uid) for header in headers)
     twice = [uid for uid, count in Counter(uid for uid, _ in series).items() if count > 1]
     if twice:
         remedy = "Find out which study these slices belong to."
         return Finding(Severity.REFUSED, "mixed-series", "each series in one study", "one in two", where, remedy)
-    return None
+    return _other_names(headers, where)
+
+
+def _other_names(headers: Sequence[Header], where: str) -> Finding | None:
+    """One ID for two people; a name that is written otherwise at the other visit is told, if the birth date agrees."""
+    people = {header.tags.identity for header in headers}
+    if len(people) == 1:
+        return None
+    in_one_study = len({(header.study_uid, header.tags.identity) for header in headers}) > len(
+        {header.study_uid for header in headers}
+    )
+    born = {header.born for header in headers}
+    if in_one_study or len(born) > 1 or any(isinstance(day, Missing) for day in born):
+        found = f"{len(people)} names or birth dates under one ID"
+        remedy = "Find out whose images these are and separate them."
+        return Finding(Severity.REFUSED, "two-patients", "one person for each ID", found, where, remedy)
+    remedy = "Make sure that both visits are of one person; they are taken for one, as ID and birth date agree."
+    return Finding(Severity.FLAGGED, "name-differs", "the same name at each visit", "another one", where, remedy)
 
 
 def _patient(patient_id: str, headers: Sequence[Header]) -> FoundPatient:
-    by_visit: dict[tuple[str, str], list[Header]] = {}
+    by_study: dict[str, list[Header]] = {}
     for header in headers:
-        day = header.tags.acquired
-        key = ("", header.study_uid) if isinstance(day, Missing) else (day.isoformat(), "")
-        by_visit.setdefault(key, []).append(header)
-    visits = tuple(FoundVisit(own[0].tags.acquired, _series(own)) for _, own in sorted(by_visit.items()))
+        by_study.setdefault(header.study_uid, []).append(header)
+    by_visit: dict[tuple[str, str], list[Header]] = {}
+    for study_uid, own in by_study.items():
+        days = sorted(each.tags.acquired for each in own if not isinstance(each.tags.acquired, Missing))
+        key = (days[0].isoformat(), "") if days else ("", study_uid)
+        by_visit.setdefault(key, []).extend(own)
+    visits = tuple(
+        FoundVisit(date.fromisoformat(day) if day else own[0].tags.acquired, _series(own))
+        for (day, _), own in sorted(by_visit.items())
+    )
     return FoundPatient(patient_id, headers[0].sex, headers[0].born, visits)
 
 

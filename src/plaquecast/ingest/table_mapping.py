@@ -9,6 +9,7 @@ from typing import Any
 from plaquecast.domain.clinical_columns import CLINICAL_CATALOGUE
 from plaquecast.errors import InputError
 from plaquecast.ingest.measured_quantities import QUANTITIES, MeasuredColumn
+from plaquecast.ingest.redcap import filled_in, read_dictionary
 from plaquecast.ingest.text_table import TableFormat
 from plaquecast.ingest.units import find_conversion, known_units
 
@@ -37,6 +38,7 @@ class ColumnSource:
 class TableMapping:
     """The reading of a whole table: our column → its source, and how the file is written.
 
+    With `visits` (visit → ending of its columns), a wide table holds all visits of a patient in one row.
     `measured` lists columns that hold measurements of arteries, `ignored` those that are known and not used. With
     `one_row_per_patient`, a table without any codes of patients is read with the running number of each row as its
     patient's code.
@@ -49,6 +51,7 @@ class TableMapping:
     ignored: tuple[str, ...] = ()
     one_row_per_patient: bool = False
     measured: Mapping[str, MeasuredColumn] = field(default_factory=dict)
+    visits: Mapping[str, str] = field(default_factory=dict)
 
 
 def load_mapping(path: Path) -> TableMapping:
@@ -61,9 +64,12 @@ def load_mapping(path: Path) -> TableMapping:
         content = tomllib.loads(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as problem:
         raise _refused(path.name, "a readable TOML file", str(problem), "Mend the file.") from problem
-    _check_keys(content, ("table", "columns", "measured"), path.name)
-    table, columns = content.get("table", {}), content.get("columns", {})
-    known = {entry.name for entry in fields(TableMapping)} - {"columns", "measured", "table_format"}
+    _check_keys(content, ("table", "columns", "measured", "visits"), path.name)
+    table, columns = dict(content.get("table", {})), content.get("columns", {})
+    dictionary = table.pop("redcap_dictionary", None)
+    if dictionary is not None:
+        columns = filled_in(columns, read_dictionary(path.parent / str(dictionary)), path.name)
+    known = {entry.name for entry in fields(TableMapping)} - {"columns", "measured", "visits", "table_format"}
     format_keys = {entry.name for entry in fields(TableFormat)}
     _check_keys(table, (*known, *format_keys), f"[table] of {path.name}")
     if table.get("decimal", ".") not in (".", ","):
@@ -73,6 +79,7 @@ def load_mapping(path: Path) -> TableMapping:
     }
     return TableMapping(
         columns={name: _column(name, entry, path.name) for name, entry in columns.items()},
+        visits={str(name): str(suffix) for name, suffix in content.get("visits", {}).items()},
         measured={name: _measured(name, entry, path.name) for name, entry in content.get("measured", {}).items()},
         table_format=TableFormat(**{name: value for name, value in table.items() if name in format_keys}),
         **choices,

@@ -1,7 +1,7 @@
 """Which row of the clinical table belongs to which scan: by date, by the visit's name, or by intervals that agree."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date
 from itertools import pairwise
 
@@ -58,7 +58,11 @@ def _in_order(rows: Sequence[ClinicalRow]) -> list[ClinicalRow]:
 
 def _index(row: ClinicalRow, days: Sequence[date | Missing], rows: Sequence[ClinicalRow]) -> int | None:
     if not isinstance(row.acquired, Missing):
-        near = [i for i, day in enumerate(days) if not isinstance(day, Missing) and _apart(day, row.acquired) <= 1]
+        near = [
+            i
+            for i, day in enumerate(days)
+            if not isinstance(day, Missing) and _apart(day, row.acquired) <= TOLERANCE_DAYS
+        ]
         if near:
             return min(near, key=lambda i: _apart(days[i], row.acquired))
         if any(not isinstance(day, Missing) for day in days):
@@ -146,4 +150,4 @@ def _moved(where: str) -> Finding:
 
 
 def _refused(code: str, expected: str, found: str, where: str, row: ClinicalRow, remedy: str) -> Finding:
-    return replace(Finding(Severity.REFUSED, code, expected, found, where, remedy), where=f"row {row.number}, {where}")
+    return Finding(Severity.REFUSED, code, expected, found, f"row {row.number}, {where}", remedy)

@@ -53,12 +53,10 @@ def identify(tags: SeriesTags) -> Identification:
     Numbers that no weighting of ours can have, or a name of another kind, exclude it. Where numbers and name contradict
     each other, the answer of the numbers is given with a confidence below any sensible limit.
 
-    >>> from dataclasses import fields
-    >>> from plaquecast.domain.missing import Reason
-    >>> blank = {field.name: () for field in fields(SeriesTags)} | {"acquisition": "2D"}
-    >>> tags = SeriesTags(**blank | {"modality": "MR", "component": "M", "description": "pd+t2", "sequence": ("SE",),
-    ...     "echo_time_ms": 92.0, "repetition_time_ms": 4320.0, "inversion_time_ms": Missing(Reason.ABSENT)})
-    >>> found = identify(tags)
+    >>> from dataclasses import replace
+    >>> from plaquecast.ingest.dicom_tags import NO_TAGS
+    >>> echo = {"sequence": ("SE",), "echo_time_ms": 92.0, "repetition_time_ms": 4320.0}
+    >>> found = identify(replace(NO_TAGS, description="pd+t2", **echo))
     >>> found.weighting.value, found.confidence, found.reason
     ('T2W', 0.97, 'spin echo, TR 4320 ms, TE 92 ms; named PDW and T2W')
     """

@@ -6,16 +6,16 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from plaquecast.domain.anatomy import NOT_ANNOTATED, Tissue, Weighting
+from plaquecast.domain.anatomy import COMPONENTS, NOT_ANNOTATED, Tissue, Weighting
 from plaquecast.domain.grid import FloatArray
 from plaquecast.domain.missing import Measured, Missing, Reason
-from plaquecast.domain.morphology import ArteryMorphology, SliceMorphology, WallMap
+from plaquecast.domain.morphology import ArteryMorphology, SliceMorphology
 from plaquecast.domain.volume import ArterySegmentation, Volume
 from plaquecast.geometry.along_artery import AUTOMATIC, artery_measurements, censored, length_of
-from plaquecast.geometry.contours import even_angles
 from plaquecast.geometry.slice_values import NOT_COVERED
 from plaquecast.measure.lesion import read_lesion
 from plaquecast.measure.slices import UnwrappedSlice, unwrap
+from plaquecast.measure.wall_map import wall_map
 from plaquecast.settings import MeasureSettings
 
 SMOOTH_MM = 1.0
@@ -30,15 +30,21 @@ def measure_artery(
     """Measure an artery over the covered slices, perpendicular to its axis, from its tissue fractions or labels.
 
     `volumes` give the wall map its intensities; they may be empty. Slices that are not covered, hold voxels nobody
-    judged, cut the artery too obliquely, or show no closed vessel are left out. A segmentation that holds nothing but
+    judged, cut the artery too obliquely, or show no closed vessel are left out, as is what lies beyond
+    `settings.reach_mm` from the bifurcation. A segmentation that holds nothing but
     lumen (bright blood) has lumen measurements, and `Missing` as not shown for the rest. Without any usable slice,
     everything is `Missing` as not covered.
     """
-    sections = unwrap(segmentation, settings.n_angles)
+    sections = [
+        section
+        for section in unwrap(segmentation, settings.n_angles)
+        if _part_within(section, settings.reach_mm)[1] > 0.0
+    ]
     shows_wall = _shows_wall(segmentation)
     plaque = _plaque_areas(sections, settings.plaque_thickness_mm)
     slices = tuple(
-        _slice(section, area, segmentation, shows_wall) for section, area in zip(sections, plaque, strict=True)
+        _slice(section, area, segmentation, shows_wall, settings.reach_mm)
+        for section, area in zip(sections, plaque, strict=True)
     )
     lengths_mm = np.array([length_of(each) for each in slices])
     used = [section.plane.slice_index for section in sections]
@@ -49,7 +55,7 @@ def measure_artery(
         fibrous_cap_percentile5_thickness_mm=_cap_percentile(sections, shows_wall, settings.cap_resolution_mm),
         confidence=float(segmentation.slice_confidence[used].mean()) if used else 0.0,
         model_id=segmentation.model_id,
-        wall_map=_wall_map(sections, volumes) if used and shows_wall else None,
+        wall_map=wall_map(sections, volumes) if used and shows_wall else None,
         lesion=read_lesion(slices, settings),
     )
 
@@ -58,9 +64,11 @@ def describe(settings: MeasureSettings) -> str:
     """How arteries were measured, in sentences for the methods text."""
     return (
         "Lumen and outer wall were traced where tissue fractions pass one half, on"
-        f" {settings.n_angles} rays per slice, projected across the artery's axis. Wall thickness is the length of the"
+        f" {settings.n_angles} rays per slice up to {settings.reach_mm:g} mm from the bifurcation, projected across the"
+        " artery's axis. Wall thickness is the length of the"
         " streamlines of the harmonic function between both contours. Plaque is wall thicker than"
         f" {settings.plaque_thickness_mm:g} mm over at least {LEAST_PLAQUE_SLICES} slices, and every component."
+        " Areas of components are sums of fractions, where these pass one half and in the voxels around."
         f" A fibrous cap thinner than {settings.cap_resolution_mm:g} mm is given as below resolution."
     )
 
@@ -80,7 +88,8 @@ def _plaque_areas(sections: Sequence[UnwrappedSlice], limit_mm: float) -> FloatA
     areas = []
     for section, is_thick in zip(sections, thick & lasting[:, None], strict=True):
         wall = np.where(is_thick, section.contours.sector_wall_mm2, 0.0)
-        areas.append(float(np.maximum(wall, section.content.component_mm2).sum()))
+        components = section.content.tissue_mm2[list(COMPONENTS)].sum(axis=0)
+        areas.append(float(np.maximum(wall, components).sum()))
     return np.array(areas)
 
 
@@ -91,7 +100,7 @@ def _lasting(flags: NDArray[np.bool_], slice_index: NDArray[np.intp]) -> NDArray
 
 
 def _slice(
-    section: UnwrappedSlice, plaque_mm2: float, segmentation: ArterySegmentation, shows_wall: bool
+    section: UnwrappedSlice, plaque_mm2: float, segmentation: ArterySegmentation, shows_wall: bool, reach_mm: float
 ) -> SliceMorphology:
     not_shown = Missing(Reason.NOT_SHOWN)
 
@@ -99,12 +108,13 @@ def _slice(
         return float(value) if shows_wall else not_shown
 
     lumen_mm2, wall_mm2 = section.contours.sector_lumen_mm2.sum(), section.contours.sector_wall_mm2.sum()
-    thickness, area = section.thickness_mm, section.area_mm2
+    thickness, area = section.thickness_mm, section.content.tissue_mm2.sum(axis=1)
+    position_mm, length_mm = _part_within(section, reach_mm)
     cap = section.content.cap_mm[np.isfinite(section.content.cap_mm)]
     no_cap = Missing(Reason.NO_CORE) if shows_wall else not_shown
     return SliceMorphology(
-        position_mm=section.plane.position_mm,
-        length_mm=section.plane.length_mm,
+        position_mm=position_mm,
+        length_mm=length_mm,
         lumen_area_mm2=float(lumen_mm2),
         vessel_area_mm2=wall(lumen_mm2 + wall_mm2),
         wall_area_mm2=wall(wall_mm2),
@@ -129,6 +139,14 @@ def _slice(
     )
 
 
+def _part_within(section: UnwrappedSlice, reach_mm: float) -> tuple[float, float]:
+    """Middle and length, mm, of the part of a slice that lies within `reach_mm` of the bifurcation."""
+    half = 0.5 * section.plane.length_mm
+    begin = max(section.plane.position_mm - half, -reach_mm)
+    end = min(section.plane.position_mm + half, reach_mm)
+    return 0.5 * (begin + end), max(end - begin, 0.0)
+
+
 def _smooth(thickness_mm: FloatArray, arc_mm: FloatArray) -> FloatArray:
     """Thickness (m,) averaged over `SMOOTH_MM` of the wall, so that one torn voxel is no maximum."""
     n_rays = 2 * round(0.5 * SMOOTH_MM / float(arc_mm.mean())) + 1
@@ -148,20 +166,3 @@ def _cap_percentile(sections: Sequence[UnwrappedSlice], shows_wall: bool, resolu
 
 def _named_reference(settings: MeasureSettings) -> Measured:
     return settings.nascet_reference_mm if settings.nascet_reference_mm > 0.0 else AUTOMATIC
-
-
-def _wall_map(sections: Sequence[UnwrappedSlice], volumes: Mapping[Weighting, Volume]) -> WallMap:
-    places = np.stack([section.plane.to_mm(section.streamlines) for section in sections])
-    return WallMap(
-        position_mm=np.array([section.plane.position_mm for section in sections]),
-        angle_degrees=np.degrees(even_angles(places.shape[1])),
-        wall_thickness_mm=np.stack([section.thickness_mm for section in sections]),
-        tissue=np.stack([section.content.telling for section in sections]),
-        intensity={weighting: _intensity(volume, places) for weighting, volume in volumes.items()},
-    )
-
-
-def _intensity(volume: Volume, places_mm: FloatArray) -> FloatArray:
-    """Mean intensity along each streamline, (slices, m) from points (slices, m, n, 3)."""
-    index = np.moveaxis(volume.grid.to_index(places_mm), -1, 0)
-    return ndimage.map_coordinates(volume.array, index, order=1, mode="nearest", output=np.float64).mean(axis=-1)

@@ -1,13 +1,13 @@
 """An artery unwrapped slice by slice: contours, streamlines through the wall, and what lies along them."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from plaquecast.domain.anatomy import COMPONENTS, CORE, N_TISSUES, NOT_ANNOTATED, Tissue
+from plaquecast.domain.anatomy import CORE, N_TISSUES, NOT_ANNOTATED, Tissue
 from plaquecast.domain.grid import FloatArray
 from plaquecast.domain.lesion import NEAR_LUMEN_MM
 from plaquecast.domain.volume import ArterySegmentation
@@ -20,13 +20,14 @@ from plaquecast.geometry.contours import (
     square_contours,
     wall_seen_at,
 )
-from plaquecast.geometry.cross_section import CrossSection, cross_section, flow_divider_direction
+from plaquecast.geometry.cross_section import CrossSection, WallFrame, cross_section
 from plaquecast.geometry.thickness import lengths, mid_arc, streamlines
 
 N_DEPTHS = 40
 """Tissues are looked up at this many depths of the wall."""
 TELLING_MM = 0.1
 """A tissue shows on the wall map where a streamline runs through this much of it."""
+LEAST_MM2 = 1e-6
 TELLING_ORDER = (
     Tissue.LOOSE_MATRIX,
     Tissue.FIBROUS_CAP,
@@ -41,15 +42,15 @@ Array = NDArray[np.float32]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class WallContent:
-    """What lies in the wall as one slice shows it, on rays from the lumen's middle (m,).
+    """What lies in the wall, on rays from the lumen's middle (m,).
 
-    `cap_mm` is the depth of the core below the lumen's surface, NaN where the ray meets none; `component_mm2` the area
-    of all components per ray, `near_calcification_mm2` that of calcification near the lumen; `telling` the most telling
-    tissue (uint8).
+    `cap_mm` is the depth of the core below the lumen's surface, NaN where the ray meets none; `tissue_mm2`
+    (N_TISSUES, m) the area of each component, and `near_calcification_mm2` that of calcification near the lumen;
+    `telling` the most telling tissue (uint8).
     """
 
     cap_mm: FloatArray
-    component_mm2: FloatArray
+    tissue_mm2: FloatArray
     near_calcification_mm2: FloatArray
     telling: NDArray[np.uint8]
 
@@ -59,7 +60,7 @@ class UnwrappedSlice:
     """The plane across the artery at one slice, around the lumen.
 
     `streamlines` (m, n, 2) run through the plane from the lumen to the outer wall. Per streamline (m,): thickness, and
-    the length of the wall's middle line that it stands for. `area_mm2[tissue]` is the tissue's area.
+    the length of the wall's middle line that it stands for.
     """
 
     plane: CrossSection
@@ -68,7 +69,6 @@ class UnwrappedSlice:
     thickness_mm: FloatArray
     arc_mm: FloatArray
     content: WallContent
-    area_mm2: FloatArray
 
 
 def unwrap(segmentation: ArterySegmentation, n_angles: int) -> list[UnwrappedSlice]:
@@ -77,21 +77,19 @@ def unwrap(segmentation: ArterySegmentation, n_angles: int) -> list[UnwrappedSli
     Left out are slices that are not covered, hold voxels nobody judged, cut the artery too obliquely, or show no closed
     vessel with a lumen.
     """
-    fractions = _fractions(segmentation)
+    fractions = _settled(_fractions(segmentation))
     planes, contours, contents = [], [], []
-    for plane in _planes(segmentation):
+    frame = WallFrame.of(segmentation.centerline, segmentation.side)
+    for plane in _planes(segmentation, frame):
         layer = fractions[:, plane.slice_index]
         found = radial_contours(layer[Tissue.LUMEN], 1.0 - layer[Tissue.BACKGROUND], plane, n_angles)
         if found is not None:
             planes.append(plane)
             contours.append(found)
             contents.append(_content(layer, plane, found))
-    contents = _squared_contents(contents, contours, planes)
-    squared = square_contours(contours, planes)
-    return [
-        _unwrap_slice(fractions[:, plane.slice_index], plane, each, content)
-        for plane, each, content in zip(planes, squared, contents, strict=True)
-    ]
+    contents = _square_contents(contents, wall_seen_at(contours, planes, frame), planes) if planes else []
+    contours = square_contours(contours, planes, frame)
+    return [_unwrapped(*each) for each in zip(planes, contours, contents, strict=True)]
 
 
 def _fractions(segmentation: ArterySegmentation) -> Array:
@@ -102,24 +100,44 @@ def _fractions(segmentation: ArterySegmentation) -> Array:
     return (segmentation.labels.array == tissues).astype(np.float32)
 
 
-def _planes(segmentation: ArterySegmentation) -> Iterator[CrossSection]:
-    position, axis = segmentation.slice_position_mm, segmentation.centerline
-    divider = flow_divider_direction(axis, segmentation.side)
+def _settled(fractions: Array) -> Array:
+    """Fractions in which components count only where they are more likely than not, and in the voxels around.
+
+    Elsewhere they are a segmenter's doubt, which adds up over a wall to a component that is not there; it goes to the
+    wall. A cap may be thinner than a voxel: it counts wherever it lies at a core.
+    """
+    settled = fractions.copy()
+    at_core = np.zeros(fractions.shape[1:], dtype=bool)
+    for kinds in (CORE, (Tissue.FIBROUS_CAP,), (Tissue.CALCIFICATION,), (Tissue.LOOSE_MATRIX,)):
+        place = _around(fractions[list(kinds)].sum(axis=0) >= HALF)
+        if kinds == CORE:
+            at_core = place
+        elif kinds == (Tissue.FIBROUS_CAP,):
+            place = place | at_core
+        for kind in kinds:
+            settled[Tissue.WALL] += np.where(place, 0.0, fractions[kind])
+            settled[kind] = np.where(place, fractions[kind], 0.0)
+    return settled
+
+
+def _around(places: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Voxels (slices, rows, columns) that are among the given ones or touch one."""
+    return np.asarray(ndimage.binary_dilation(places, np.ones((3, 3, 3), dtype=bool)), dtype=bool)
+
+
+def _planes(segmentation: ArterySegmentation, frame: WallFrame) -> Iterator[CrossSection]:
+    position = segmentation.slice_position_mm
     unjudged = (segmentation.labels.array == NOT_ANNOTATED).any(axis=(1, 2))
     usable = np.flatnonzero(segmentation.covered & np.isfinite(position) & ~unjudged)
     for k in usable[np.argsort(position[usable], kind="stable")]:
-        plane = cross_section(segmentation.grid, int(k), float(position[k]), axis, divider, segmentation.side)
+        plane = cross_section(segmentation.grid, int(k), float(position[k]), frame)
         if plane is not None:
             yield plane
 
 
-def _unwrap_slice(layer: Array, plane: CrossSection, contours: Contours, content: WallContent) -> UnwrappedSlice:
+def _unwrapped(plane: CrossSection, contours: Contours, content: WallContent) -> UnwrappedSlice:
     lines = streamlines(contours.lumen_mm, contours.outer_mm)
-    rim = np.asarray(ndimage.binary_dilation(layer[Tissue.BACKGROUND] < HALF), dtype=bool)
-    area_mm2 = layer[:, rim].sum(axis=1, dtype=np.float64) * plane.pixel_mm2
-    return UnwrappedSlice(
-        plane, contours, contours.middle_mm + lines, lengths(lines), mid_arc(lines), content, area_mm2
-    )
+    return UnwrappedSlice(plane, contours, contours.middle_mm + lines, lengths(lines), mid_arc(lines), content)
 
 
 def _content(layer: Array, plane: CrossSection, contours: Contours) -> WallContent:
@@ -132,15 +150,33 @@ def _content(layer: Array, plane: CrossSection, contours: Contours) -> WallConte
     telling = np.full(len(wall_mm), Tissue.WALL, dtype=np.uint8)
     for kind in TELLING_ORDER:
         telling[tissue[kind].mean(axis=1) * wall_mm > TELLING_MM] = kind
-    area_mm2 = radius / radius.sum(axis=1, keepdims=True) * contours.sector_wall_mm2[:, None]
-    near = depth * wall_mm[:, None] <= NEAR_LUMEN_MM
-    core = _first_depth(tissue[list(CORE)].sum(axis=0))
+    element_mm2 = radius / radius.sum(axis=1, keepdims=True) * contours.sector_wall_mm2[:, None]
+    on_rays = np.einsum("tij,ij->ti", tissue, element_mm2)
+    exact = _scaled(on_rays, _tissue_areas(layer, plane))
+    near = np.einsum(
+        "ij,ij->i", tissue[Tissue.CALCIFICATION], element_mm2 * (depth * wall_mm[:, None] <= NEAR_LUMEN_MM)
+    )
+    calcified = exact[Tissue.CALCIFICATION].sum() / max(on_rays[Tissue.CALCIFICATION].sum(), LEAST_MM2)
     return WallContent(
-        cap_mm=core * wall_mm * contours.lumen_cosine,
-        component_mm2=(tissue[list(COMPONENTS)].sum(axis=0) * area_mm2).sum(axis=1),
-        near_calcification_mm2=(tissue[Tissue.CALCIFICATION] * area_mm2 * near).sum(axis=1),
+        cap_mm=_first_depth(tissue[list(CORE)].sum(axis=0)) * wall_mm * contours.lumen_cosine,
+        tissue_mm2=exact,
+        near_calcification_mm2=near * calcified,
         telling=telling,
     )
+
+
+def _tissue_areas(layer: Array, plane: CrossSection) -> FloatArray:
+    """Area of each tissue (N_TISSUES,) in a slice: the sum of fractions over the vessel and its rim."""
+    rim = np.asarray(ndimage.binary_dilation(layer[Tissue.BACKGROUND] < HALF), dtype=bool)
+    return layer[:, rim].sum(axis=1, dtype=np.float64) * plane.pixel_mm2
+
+
+def _scaled(on_rays: FloatArray, area_mm2: FloatArray) -> FloatArray:
+    """Areas on rays (N_TISSUES, m) scaled to the tissues' areas; a speck that no ray meets lies on all of them."""
+    found = on_rays.sum(axis=1)
+    is_met = (found > LEAST_MM2)[:, None]
+    even = np.full_like(on_rays, 1.0 / on_rays.shape[1])
+    return np.where(is_met, on_rays / np.maximum(found, LEAST_MM2)[:, None], even) * area_mm2[:, None]
 
 
 def _first_depth(fraction: FloatArray) -> FloatArray:
@@ -154,21 +190,17 @@ def _first_depth(fraction: FloatArray) -> FloatArray:
     return np.where(inside.any(axis=1), depth, np.nan)
 
 
-def _squared_contents(
-    contents: list[WallContent], contours: list[Contours], planes: list[CrossSection]
+def _square_contents(
+    contents: list[WallContent], seen_at_mm: FloatArray, planes: list[CrossSection]
 ) -> list[WallContent]:
-    """Components and tissues at the slices' positions on the axis, from where the slices show them.
+    """Areas and tissues in the planes across the artery, from where the slices show them (slices, m).
 
     The cap stays as each slice shows it: between slices there is no sharp surface to measure from.
     """
-    if not contents:
-        return []
-    seen_at_mm = wall_seen_at(contours, planes)
     position = np.array([plane.position_mm for plane in planes])
-    component = along_lines(np.stack([each.component_mm2 for each in contents]), seen_at_mm, position)
-    nearest = np.abs(seen_at_mm[None] - position[:, None, None]).argmin(axis=1)
+    areas = np.stack([np.vstack([each.tissue_mm2, each.near_calcification_mm2]) for each in contents], axis=1)
+    areas = np.stack([along_lines(values, seen_at_mm, position) for values in areas])
+    number = np.broadcast_to(np.arange(float(len(contents)))[:, None], seen_at_mm.shape)
+    nearest = np.rint(along_lines(number, seen_at_mm, position)).astype(np.intp)
     telling = np.take_along_axis(np.stack([each.telling for each in contents]), nearest, axis=0)
-    return [
-        replace(each, component_mm2=area, telling=kind)
-        for each, area, kind in zip(contents, component, telling, strict=True)
-    ]
+    return [WallContent(each.cap_mm, areas[:-1, k], areas[-1, k], telling[k]) for k, each in enumerate(contents)]

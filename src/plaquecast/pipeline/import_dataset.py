@@ -15,6 +15,8 @@ from plaquecast.errors import InputError
 from plaquecast.ingest import import_findings as say
 from plaquecast.ingest.archive import is_archive, unpack
 from plaquecast.ingest.clinical_table import ClinicalRow, read_clinical_table
+from plaquecast.ingest.dataset_findings import poor_image
+from plaquecast.ingest.dataset_tables import finding_of
 from plaquecast.ingest.deidentify import (
     Pseudonym,
     give_pseudonyms,
@@ -27,10 +29,12 @@ from plaquecast.ingest.dicom import read_files
 from plaquecast.ingest.dicom_volumes import Series
 from plaquecast.ingest.door import files_below
 from plaquecast.ingest.image_quality import image_quality
+from plaquecast.ingest.nifti_study import find_images, is_nifti, read_image
 from plaquecast.ingest.series_choice import ChosenSeries, choose_series
-from plaquecast.ingest.study import FoundPatient, FoundVisit, NamedFile, find_studies
+from plaquecast.ingest.study import FoundPatient, FoundStudies, FoundVisit, NamedFile, find_studies
 from plaquecast.ingest.table_mapping import load_mapping
 from plaquecast.ingest.visit_matching import match_rows
+from plaquecast.ingest.weighting import Identification, identify
 from plaquecast.ingest.weighting_table import SeriesKey, SeriesRow, read_weighting_table, weighting_table
 from plaquecast.settings import Settings
 from plaquecast.store.atomic import write_json, write_text
@@ -44,6 +48,14 @@ from plaquecast.store.bids import (
 
 WEIGHTINGS = "weightings.tsv"
 """What each series was taken for; edited by the user, it decides the next import."""
+
+
+@dataclass(frozen=True, slots=True)
+class Imported:
+    """The codes of the patients who are in the new dataset, and every finding."""
+
+    patients: tuple[str, ...]
+    findings: tuple[Finding, ...]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -63,11 +75,12 @@ def import_dataset(
     weightings: Path | None,
     out: Path,
     settings: Settings,
-) -> tuple[Finding, ...]:
+) -> Imported:
     """Read scans and table, remove identities, and write a BIDS dataset; who cannot be used stands in the findings.
 
     Args:
-        source: folder or archive of DICOM files, of any names and order.
+        source: folder or archive of DICOM files of any names and order, or a folder of NIfTI files sorted as
+            PATIENT/VISIT/FILE with the weighting in each name.
         clinical: table with one row per patient and visit; its patient codes are the patient IDs in the images.
         mapping: TOML that maps the table's columns, units and codes.
         key_file: who is who; read if it is there, so that a later import gives the same codes and dates.
@@ -76,7 +89,7 @@ def import_dataset(
         settings: all settings.
 
     Raises:
-        InputError: if `out` is not empty, the source or a table cannot be read, or nobody can be imported.
+        InputError: if `out` is not empty, or the source or a table cannot be read at all.
     """
     if out.exists() and any(out.iterdir()):
         raise _refused(
@@ -85,7 +98,7 @@ def import_dataset(
     decided = read_weighting_table(weightings) if weightings else {}
     rows, findings = _clinical_rows(clinical, mapping)
     with _opened(source, settings) as files:
-        studies = find_studies(files, settings.ingest)
+        studies = _find(source, files, settings)
         findings += [*studies.findings, *say.passed_over(studies.passed_over)]
         known = read_key_file(key_file) if key_file else {}
         days = {patient.patient_id: patient.visits[0].acquired for patient in studies.patients}
@@ -96,14 +109,17 @@ def import_dataset(
             findings += found
             plans += [plan] if plan is not None else []
         findings += [say.row_without_patient(row) for own in rows.values() for row in own]
+        findings += _beside_unread(plans, files, studies.findings)
         written, found = _write_patients(plans, decided, out, settings)
     if key_file is not None:
         write_key_file(key_file, known | {plan.found.patient_id: plan.pseudonym for plan in plans})
-    findings += found
-    if not written:
-        first = next((str(each) for each in findings if each.severity is Severity.REFUSED), "no MR image")
-        raise _refused("the source", "at least one patient who can be used", first[:200], "Mend the source.", "nobody")
-    return without_quotes(findings)
+    return Imported(tuple(written), without_quotes([*findings, *found]))
+
+
+def _find(source: Path, files: Sequence[NamedFile], settings: Settings) -> FoundStudies:
+    """Studies of DICOM files; a folder in which NIfTI files lie holds those alone."""
+    images = [file for file in files if is_nifti(file[0])]
+    return find_images(source, images) if images else find_studies(files, settings.ingest)
 
 
 @contextmanager
@@ -132,6 +148,9 @@ def _plan(
     patient: FoundPatient, pseudonym: Pseudonym, rows: Sequence[ClinicalRow]
 ) -> tuple[_PatientPlan | None, list[Finding]]:
     where = f"sub-{pseudonym.code}"
+    days = [_day_of_name(visit, rows) if visit.name else visit.acquired for visit in patient.visits]
+    order = sorted(range(len(days)), key=lambda index: str(days[index]) if isinstance(days[index], date) else "")
+    patient = replace(patient, visits=tuple(replace(patient.visits[i], acquired=days[i]) for i in order))
     matched = match_rows([visit.acquired for visit in patient.visits], rows, where)
     findings = [*matched.findings, *say.contradictions(patient, matched.rows, where)]
     if not rows:
@@ -141,10 +160,29 @@ def _plan(
     if any(each.severity is Severity.REFUSED for each in findings):
         return None, findings
     visits = tuple(
-        (row.session_id if row is not None and row.session_id else _session_id(index), visit, row)
+        (visit.name or (row.session_id if row is not None and row.session_id else _session_id(index)), visit, row)
         for index, (visit, row) in enumerate(zip(patient.visits, matched.rows, strict=True))
     )
     return _PatientPlan(patient, pseudonym, visits), findings
+
+
+def _day_of_name(visit: FoundVisit, rows: Sequence[ClinicalRow]) -> date | Missing:
+    """The date that the table gives to the visit of that name, where the images carry none."""
+    return next((row.acquired for row in rows if row.session_id == visit.name), visit.acquired)
+
+
+def _beside_unread(
+    plans: Sequence[_PatientPlan], files: Sequence[NamedFile], findings: Sequence[Finding]
+) -> list[Finding]:
+    """A slice at the end of a stack leaves no gap when it is lost, so whoever lies beside a lost file is told."""
+    lost = {finding.where for finding in findings if finding.severity is Severity.REFUSED}
+    folders = {path.parent for path, name in files if name in lost}
+    return [
+        say.maybe_incomplete(plan.pseudonym.code, session_id)
+        for plan in plans
+        for session_id, visit, _ in plan.visits
+        if any(path.parent in folders for series in visit.series for path, _ in series)
+    ]
 
 
 def _session_id(index: int) -> str:
@@ -182,10 +220,18 @@ def _write_patients(
     return sexes, findings
 
 
-def _read(visit: FoundVisit, settings: Settings) -> Iterator[tuple[tuple[Series, ...], tuple[Finding, ...]]]:
-    for files in visit.series:
-        content = read_files(files, settings.ingest)
-        yield content.series, content.findings
+def _read(
+    visit: FoundVisit, settings: Settings
+) -> Iterator[tuple[list[tuple[Series, Identification]], Sequence[Finding]]]:
+    for number, files in enumerate(visit.series, start=1):
+        if is_nifti(files[0][0]):
+            try:
+                yield [read_image(files[0], number, settings.ingest)], ()
+            except InputError as problem:
+                yield [], [finding_of(problem, Severity.REFUSED)]
+        else:
+            content = read_files(files, settings.ingest)
+            yield [(series, identify(series.tags)) for series in content.series], content.findings
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,7 +247,7 @@ def _write_images(out: Path, code: str, session_id: str, chosen: ChosenSeries, s
         volume = series.as_volume(weighting)
         quality = image_quality(volume, settings.ingest)
         if not quality.passed:
-            findings.append(say.poor_image(code, session_id, weighting, quality.reason))
+            findings.append(poor_image(code, session_id, weighting, quality.reason))
         paths[weighting] = write_image(out, code, session_id, volume)
         path = image_path(out, code, session_id, weighting)
         write_json(path.with_name(path.name.replace(".nii.gz", ".json")), say.image_sidecar(series.tags))

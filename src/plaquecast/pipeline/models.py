@@ -8,17 +8,11 @@ from pathlib import Path
 from plaquecast.domain.measurements import PUBLISHED_ERRORS, MeasurementError
 from plaquecast.domain.protocols import Segmenter
 from plaquecast.domain.visit import Visit
-from plaquecast.errors import InputError
 from plaquecast.segment.bright_blood import BrightBloodSegmenter
-from plaquecast.segment.network import describe, load_segmenter
-from plaquecast.segment.weights import WEIGHTS_FILE
-from plaquecast.store.atomic import sha256_of_file
+from plaquecast.segment.bright_blood import describe as describe_bright_blood
+from plaquecast.segment.folds import open_model
+from plaquecast.segment.network import REFERENCE, describe
 from plaquecast.store.model_files import verify_model
-
-_BRIGHT_BLOOD = (
-    "Lumen and axis of both carotids were found in the bright-blood images by brightness, shape and course, without a"
-    " trained network; such images do not show the wall."
-)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -46,29 +40,20 @@ def open_segmenter(folder: Path) -> OpenedSegmenter:
 
 
 def segmenter_for(visit: Visit, folder: Path | None) -> OpenedSegmenter:
-    """The segmenter that fits a visit: the trained one where the wall is shown, else the one for bright blood.
+    """The segmenter that fits a visit: for bright blood only, its own; else the one named, or the package's.
 
     Raises:
-        InputError: if the visit shows the wall and no trained segmenter was named.
-        ModelError: if the named folder cannot be used.
+        ModelError: if the folder cannot be used.
     """
     if not any(weighting.shows_wall for weighting in visit.volumes):
-        return OpenedSegmenter(BrightBloodSegmenter(), "none", "none", _BRIGHT_BLOOD, PUBLISHED_ERRORS)
-    if folder is None:
-        raise InputError(
-            expected="a trained segmenter for images that show the wall",
-            found="none was named",
-            where=f"sub-{visit.patient_id} ses-{visit.session_id}",
-            remedy="Name one with --segmenter; `plaquecast train-segmenter` makes it.",
-            code="no-segmenter-named",
-        )
-    return open_segmenter(folder)
+        return OpenedSegmenter(BrightBloodSegmenter(), "none", "none", describe_bright_blood(), PUBLISHED_ERRORS)
+    return open_segmenter(folder or REFERENCE)
 
 
 @lru_cache(maxsize=2)
 def _opened(folder: Path, model_hash: str) -> OpenedSegmenter:
-    segmenter = load_segmenter(folder)
+    segmenter = open_model(folder)
     own = segmenter.card.get("repeatability", {})
     errors = dict(PUBLISHED_ERRORS) | {name: MeasurementError(**entry) for name, entry in own.items()}
-    weights_hash = sha256_of_file(folder / WEIGHTS_FILE)
+    weights_hash = str(segmenter.card["weights_sha256"])
     return OpenedSegmenter(segmenter, model_hash, weights_hash, describe(segmenter.card), errors)

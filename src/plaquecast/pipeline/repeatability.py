@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
+from plaquecast.change.matching import matched_measurements
 from plaquecast.domain.anatomy import Side
 from plaquecast.domain.measurements import PUBLISHED_ERRORS, MeasurementError
 from plaquecast.domain.missing import Missing, is_number
@@ -82,12 +83,13 @@ def errors_from_repeats(pairs: Iterable[Pair]) -> dict[str, MeasurementError]:
     """SD of one measurement from pairs of repeat scans, per measurement that enough pairs have.
 
     One number is fitted for each, the factor on the published error: sqrt(mean((a − b)² / (2·sd²))), so that few pairs
-    suffice; sd is the published error at the mean of both.
+    suffice; sd is the published error at the mean of both. Both scans are measured over the artery that both cover, as
+    visits are when change is computed.
     """
     found = {}
-    both = list(pairs)
+    both = [matched_measurements(one, other, shortest_common_mm=0.0) for one, other in pairs]
     for name, published in PUBLISHED_ERRORS.items():
-        values = [(getattr(one, name), getattr(other, name)) for one, other in both]
+        values = [(one[name], other[name]) for one, other in both]
         numbers = np.array([pair for pair in values if is_number(pair[0]) and is_number(pair[1]) and any(pair)])
         if len(numbers) >= LEAST_PAIRS:
             found[name] = _scaled(published, numbers)

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
+from plaquecast.change.matching import matched_measurements
 from plaquecast.domain.anatomy import Side
 from plaquecast.domain.change import Factor
 from plaquecast.domain.measurements import PUBLISHED_ERRORS
@@ -37,19 +38,22 @@ def overlap_with_truth(run: Path, dataset: Path) -> dict[str, tuple[float, int]]
 
 
 def measurements_against_truth(run: Path, dataset: Path) -> dict[str, Agreement]:
-    """Each measurement of every artery and visit against its true value."""
+    """Each measurement of every artery and visit against its true value, both over the artery that the run covered."""
     true = {
         (artery.patient_id, artery.session_id, artery.side): artery.morphology
         for artery in read_arteries_tables(dataset / TRUTH_TABLES)
     }
     pairs = [
-        (artery.morphology, true[artery.patient_id, artery.session_id, artery.side])
+        matched_measurements(
+            true[artery.patient_id, artery.session_id, artery.side], artery.morphology, shortest_common_mm=0.0
+        )
         for artery in read_arteries_tables(run / TABLES)
         if isinstance(artery.morphology, ArteryMorphology)
     ]
     return {
         name: agreement(
-            *(np.array([_number(getattr(artery, name)) for artery in side]) for side in zip(*pairs, strict=True))
+            np.array([_number(found[name]) for _, found in pairs]),
+            np.array([_number(known[name]) for known, _ in pairs]),
         )
         for name in PUBLISHED_ERRORS
     }

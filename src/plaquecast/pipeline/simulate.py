@@ -1,31 +1,23 @@
 """The main path of a simulated cohort: draw, scan, write; and the same people as tables, without images."""
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
-from datetime import date
 from pathlib import Path
 
 from plaquecast import __version__
-from plaquecast.domain.anatomy import Side
-from plaquecast.domain.change import Factor
-from plaquecast.domain.clinical import ClinicalRecord
 from plaquecast.domain.measurements import PUBLISHED_ERRORS, MeasurementError
-from plaquecast.domain.missing import Measured, Missing
-from plaquecast.domain.morphology import ArteryMorphology
-from plaquecast.domain.visit import interval_years
 from plaquecast.errors import InputError
 from plaquecast.pipeline.executor import run_cases
 from plaquecast.pipeline.progress import Listener, Progress, nobody
-from plaquecast.settings import ChangeSettings, Settings, SimulateSettings
-from plaquecast.simulate.changes import stated_changes
+from plaquecast.pipeline.simulated_tables import TRUTH, KnownPatient, KnownVisit, write_tables, write_truth
+from plaquecast.settings import Settings, SimulateSettings
 from plaquecast.simulate.cohort import session_id, simulate_patient, simulate_repeat
-from plaquecast.simulate.parameters import parameter_table
 from plaquecast.simulate.people import SimulatedVisit
 from plaquecast.simulate.person import patient_code
 from plaquecast.simulate.table import measured_people
-from plaquecast.store.atomic import explain_write_failure, sha256_of_bytes, write_json
+from plaquecast.store.atomic import explain_write_failure, sha256_of_bytes
 from plaquecast.store.bids import (
     visit_folder,
     visit_stem,
@@ -34,36 +26,11 @@ from plaquecast.store.bids import (
     write_participants,
     write_sessions,
 )
-from plaquecast.store.change_tables import PatientChange, write_change_factors_table, write_expected_change_table
-from plaquecast.store.clinical_table import ClinicalVisit, write_clinical_table
 from plaquecast.store.manifest import CaseOutcome, RunManifest, write_run_manifest
 from plaquecast.store.morphology_files import read_thing, write_thing
 from plaquecast.store.run_folder import locked_folder, make_folder
 from plaquecast.store.segmentations import write_segmentation
-from plaquecast.store.tables import MeasuredArtery, write_arteries_table, write_slices_table, write_wall_maps_table
 from plaquecast.store.transforms import write_transform
-
-TRUTH = Path("derivatives") / "truth"
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class KnownVisit:
-    """What is known of one visit without its images."""
-
-    session_id: str
-    acquired: date | Missing
-    clinical: ClinicalRecord
-    arteries: Mapping[Side, ArteryMorphology]
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class KnownPatient:
-    """What is known of one patient: visits by date, and change per year between baseline and follow-up, by side."""
-
-    patient_id: str
-    visits: tuple[KnownVisit, ...]
-    true_change: Mapping[Side, Mapping[Factor, Measured]]
-    expected_change: Mapping[Side, Mapping[Factor, Measured]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +40,19 @@ class _Task:
     seed: int
     settings: SimulateSettings
     repeat_scans: bool
+
+
+CHUNK = 100
+"""Patients without images are drawn this many at a time."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Chunk:
+    first: int
+    n_patients: int
+    seed: int
+    settings: SimulateSettings
+    wall_maps: bool
 
 
 def write_simulated_cohort(
@@ -105,7 +85,7 @@ def write_simulated_cohort(
         known = [read_thing(_case_file(root, name), KnownPatient) for name in names]
         write_participants(root, {patient.patient_id: patient.visits[0].clinical.sex for patient in known})
         write_dataset_description(root, f"Simulated carotids, world {settings.simulate.world}", simulated=True)
-        _write_truth(root, known, what, settings)
+        write_truth(root, known, what, settings)
 
 
 def write_simulated_tables(
@@ -126,20 +106,42 @@ def write_simulated_tables(
     what = _what(patients, seed, settings.simulate) | {"images": False, "wall_maps": wall_maps}
     what["errors"] = {name: asdict(error) for name, error in errors.items()}
     with _growing(out, what) as root:
-        measured, known = [], []
-        for person, measurements in measured_people(patients, seed, settings.simulate, errors, wall_maps):
-            for found, arteries in ((measured, measurements), (known, person.morphology)):
-                names = [session_id(visit) for visit in range(len(arteries))]
-                visits = map(KnownVisit, names, person.acquired, person.records, arteries)
-                found.append(KnownPatient(person.patient_id, tuple(visits), person.true_change, person.expected_change))
+        chunks = [
+            _Chunk(first, min(CHUNK, patients - first), seed, settings.simulate, wall_maps)
+            for first in range(0, patients, CHUNK)
+        ]
+        names = [patient_code(chunk.first) for chunk in chunks]
+        found: dict[str, list[tuple[KnownPatient, KnownPatient]]] = {}
+        for outcome in run_cases(_draw_chunk, chunks, names, settings.run):
+            if outcome.result is None:
+                raise outcome.error or RuntimeError(outcome.case)
+            found[outcome.case] = outcome.result
+        measured, known = zip(*[pair for name in names for pair in found[name]], strict=True)
         write_participants(root, {patient.patient_id: patient.visits[0].clinical.sex for patient in known})
         name = f"Simulated carotids without images, world {settings.simulate.world}"
         write_dataset_description(root, name, simulated=True, derivative_of="derivatives/truth")
-        _write_tables(root / "tables", measured, errors, settings.change)
-        _write_truth(root, known, what, settings)
+        write_tables(root / "tables", measured, PUBLISHED_ERRORS, settings.change)
+        write_truth(root, known, what, settings)
         outcomes = [CaseOutcome(patient.patient_id, "done") for patient in known]
         recorded = {"simulate": asdict(settings.simulate), "change": asdict(settings.change)}
         write_run_manifest(root, RunManifest("simulate", True, recorded, {"simulate": seed}, {}, outcomes))
+
+
+def _draw_chunk(chunk: _Chunk) -> list[tuple[KnownPatient, KnownPatient]]:
+    """Some patients as measured, each beside the truth."""
+    pairs = []
+    for person, measured in measured_people(
+        chunk.n_patients, chunk.seed, chunk.settings, wall_maps=chunk.wall_maps, first=chunk.first
+    ):
+        measured_and_true = []
+        for arteries in (measured, person.morphology):
+            names = [session_id(visit) for visit in range(len(arteries))]
+            visits = tuple(map(KnownVisit, names, person.acquired, person.records, arteries))
+            measured_and_true.append(
+                KnownPatient(person.patient_id, visits, person.true_change, person.expected_change)
+            )
+        pairs.append((measured_and_true[0], measured_and_true[1]))
+    return pairs
 
 
 def _write_patient(task: _Task) -> None:
@@ -177,50 +179,6 @@ def _write_visit(root: Path, simulated: SimulatedVisit, baseline: SimulatedVisit
     for name, transform in transforms.items():
         stem = visit_stem(visit.patient_id, visit.session_id)
         write_transform(visit_folder(truth, visit.patient_id, visit.session_id) / f"{stem}_{name}_xfm.txt", transform)
-
-
-def _write_truth(root: Path, known: Sequence[KnownPatient], what: Mapping[str, object], settings: Settings) -> None:
-    truth = root / TRUTH
-    write_dataset_description(truth, "Truth of simulated carotids", simulated=True, derivative_of="../..")
-    _write_tables(truth / "tables", known, {}, settings.change)
-    write_expected_change_table(
-        truth / "tables",
-        {patient.patient_id: patient.expected_change for patient in known},
-        {patient.patient_id: patient.true_change for patient in known},
-    )
-    parameters = [asdict(parameter) for parameter in parameter_table(settings.simulate)]
-    card = {"simulated": True, "purpose": "research use only", **what, "parameters": parameters}
-    write_json(truth / "card.json", card)
-
-
-def _write_tables(
-    folder: Path, known: Sequence[KnownPatient], errors: Mapping[str, MeasurementError], settings: ChangeSettings
-) -> None:
-    visits = [(patient.patient_id, visit) for patient in known for visit in patient.visits]
-    arteries = [
-        MeasuredArtery(patient_id, visit.session_id, side, artery)
-        for patient_id, visit in visits
-        for side, artery in visit.arteries.items()
-    ]
-    write_arteries_table(folder, arteries)
-    write_slices_table(folder, arteries)
-    write_wall_maps_table(folder, arteries)
-    write_change_factors_table(folder, [each for patient in known for each in _changes(patient, errors, settings)])
-    write_clinical_table(
-        folder, [ClinicalVisit(code, visit.session_id, visit.acquired, visit.clinical) for code, visit in visits]
-    )
-
-
-def _changes(
-    patient: KnownPatient, errors: Mapping[str, MeasurementError], settings: ChangeSettings
-) -> Iterator[PatientChange]:
-    by_name = {visit.session_id: visit for visit in patient.visits}
-    first, last = by_name[session_id(0)], by_name[session_id(1)]
-    years = interval_years(first.acquired, last.acquired)
-    assert not isinstance(years, Missing), "simulated visits are dated"
-    for side in Side:
-        for change in stated_changes(first.arteries[side], last.arteries[side], years, errors, settings):
-            yield PatientChange(patient.patient_id, change)
 
 
 def _what(patients: int, seed: int, settings: SimulateSettings) -> dict[str, object]:

@@ -12,13 +12,14 @@ import plaquecast
 from plaquecast.domain.anatomy import Side
 from plaquecast.domain.dataset import Dataset, PatientSource, VisitSource
 from plaquecast.domain.missing import Missing
+from plaquecast.domain.protocols import Segmenter
 from plaquecast.errors import InputError
 from plaquecast.ingest.annotations import read_annotations
 from plaquecast.ingest.dataset import read_dataset, read_visit
 from plaquecast.pipeline.executor import run_cases
 from plaquecast.pipeline.progress import Listener, Progress
 from plaquecast.register.contrasts import align_visit
-from plaquecast.segment.network import NetworkSegmenter, load_segmenter
+from plaquecast.segment.folds import open_model, train_folds
 from plaquecast.segment.overlap import dice_by_tissue
 from plaquecast.segment.regions import TrainingCase
 from plaquecast.segment.training import train_segmenter
@@ -42,14 +43,15 @@ class AnnotatedVisit:
 
 
 def train_segmenter_on(
-    dataset: Path, annotations: str, visits: str, out: Path, settings: Settings, listen: Listener
+    dataset: Path, annotations: str, visits: str, out: Path, settings: Settings, listen: Listener, folds: int = 0
 ) -> dict[str, Any]:
     """Train on the annotated visits of a dataset and save the model with its card; give the facts of the card.
 
-    Run again on an unfinished folder, it goes on after the last finished epoch.
+    With `folds`, so many members are trained, each without one part of the patients. Run again on an unfinished
+    folder, it goes on after the last finished epoch.
 
     Raises:
-        InputError: if `visits` is not a known choice, or nobody is annotated.
+        InputError: if `visits` is not a known choice, nobody is annotated, or there cannot be so many folds.
         ModelError: if the network learned nothing.
     """
     if visits not in VISITS:
@@ -61,14 +63,15 @@ def train_segmenter_on(
     wanted = annotated_visits(found, annotations, visits, settings)
     cases = align_annotated(wanted, settings, listen)
     origin = "simulated patients" if found.simulated else f"patients annotated by {annotations}"
-    card = train_segmenter(
-        cases,
-        settings.segment,
-        out,
-        lambda stage, done, total, note: listen(Progress(stage, done, total, note)),
-        origin,
-    )
-    network = load_segmenter(out)
+
+    def tell(stage: str, done: int, total: int, note: str) -> None:
+        listen(Progress(stage, done, total, note))
+
+    if folds:
+        card = train_folds(cases, settings.segment, out, folds, tell, origin)
+    else:
+        card = train_segmenter(cases, settings.segment, out, tell, origin)
+    network = open_model(out)
     held_out = [case for case in cases if case.visit.patient_id in card["validation_patients"]]
     card |= {
         "version": plaquecast.__version__,
@@ -123,7 +126,7 @@ def _align_one(each: AnnotatedVisit) -> TrainingCase:
     return TrainingCase(aligned, annotations)
 
 
-def dice_of(segmenter: NetworkSegmenter, cases: Sequence[TrainingCase]) -> dict[str, float]:
+def dice_of(segmenter: Segmenter, cases: Sequence[TrainingCase]) -> dict[str, float]:
     """Mean Dice per tissue over the annotated arteries; an artery that was not found counts as 0."""
     scores: defaultdict[str, list[float]] = defaultdict(list)
     for case in cases:

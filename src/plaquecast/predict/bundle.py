@@ -9,12 +9,13 @@ import numpy as np
 
 from plaquecast.domain.change import FACTOR_MEASUREMENT, Factor
 from plaquecast.domain.forecast import Forecast
+from plaquecast.domain.grid import FloatArray
 from plaquecast.domain.learning import BaselineArtery, FeatureTable, TargetTable
 from plaquecast.domain.measurements import CATALOGUE
 from plaquecast.domain.missing import Missing, Reason
 from plaquecast.errors import InputError
 from plaquecast.predict.blend import kind_named
-from plaquecast.predict.card import FORMAT, make_card
+from plaquecast.predict.card import FORMAT, PERCENTILES, make_card
 from plaquecast.predict.contract import StoredModel
 from plaquecast.predict.features import at_horizon, feature_table
 from plaquecast.predict.folds import patient_folds
@@ -39,6 +40,26 @@ class FactorPredictor:
     model: StoredModel
     members: tuple[StoredModel, ...]
     calibration: Calibration
+
+    def outlook(self, features: FeatureTable, level: float) -> "Outlook":
+        """Expected change per year of each row with its interval and chances; `features` at the horizon."""
+        members = np.column_stack([member.predict(features) for member in self.members])
+        values = self.calibration.likely_values(members, features)
+        lower, upper = self.calibration.interval(values, level)
+        expected = np.clip(self.model.predict(features), lower, upper)
+        return Outlook(expected, lower, upper, *self.calibration.chances(values, features))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Outlook:
+    """Forecasts of n arteries as columns (n,): change per year, the ends of its interval, and the three chances."""
+
+    expected: FloatArray
+    lower: FloatArray
+    upper: FloatArray
+    p_progression: FloatArray
+    p_no_detectable_change: FloatArray
+    p_regression: FloatArray
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -77,6 +98,11 @@ class PredictorBundle:
             raise broken_model(CARD, "other features than this version makes")
         return tuple(self._forecast(factor, artery, features, horizon_years, verdict) for factor in Factor)
 
+    def percentile(self, factor: Factor, change_per_year: float) -> float:
+        """Per cent of the changes measured in training that lie below this one, 0 to 100."""
+        known = self.card["factors"][factor.value]["percentiles_per_year"]
+        return float(np.interp(change_per_year, known, PERCENTILES))
+
     def _forecast(
         self, factor: Factor, artery: BaselineArtery, features: FeatureTable, horizon_years: float, verdict: str
     ) -> Forecast:
@@ -90,17 +116,13 @@ class PredictorBundle:
                 not verdict, size, self.model_id, told,
             )  # fmt: skip
         predictor = self.factors[factor]
-        calibration = predictor.calibration
-        members = np.column_stack([member.predict(features) for member in predictor.members])
-        values = calibration.likely_values(members, features)
-        lower, upper = (float(end[0]) for end in calibration.interval(values, level))
-        value = float(np.clip(predictor.model.predict(features)[0], lower, upper))
-        up, still, down = (float(chance[0]) for chance in calibration.chances(values, features))
+        outlook = predictor.outlook(features, level)
+        value, lower, upper, up, still, down = (float(getattr(outlook, name)[0]) for name in Outlook.__slots__)
         parts = predictor.model.contributions(features)[0]
         unit = UNITS[FACTOR_MEASUREMENT[factor]].replace("1", "")
         return Forecast(
             factor, artery.side, horizon_years, value, lower, upper, level, up, still, down, True,
-            calibration.n_patients, self.model_id, reasons(features, parts, unit),
+            predictor.calibration.n_patients, self.model_id, reasons(features, parts, unit),
         )  # fmt: skip
 
     def _why_not(self, factor: Factor, artery: BaselineArtery, verdict: str) -> Missing | None:

@@ -10,11 +10,14 @@ import numpy as np
 from plaquecast.domain.change import Factor
 from plaquecast.domain.learning import FeatureTable, TargetTable
 from plaquecast.domain.missing import Missing
+from plaquecast.predict.lessons import reliability
+from plaquecast.predict.sample_size import EXPECTED_R2, supported_predictors
 from plaquecast.predict.scores import Estimate
 from plaquecast.predict.validation import CHOSEN, ScoreRow, Validation
 from plaquecast.settings import PredictSettings
 
 FORMAT = "plaquecast predictor 1"
+PERCENTILES = tuple(range(0, 101, 5))
 PACKAGES = ("numpy", "scipy", "scikit-learn", "lightgbm")
 
 
@@ -41,6 +44,7 @@ def make_card(
         "columns": list(features.columns),
         "missing_share": _missing_share(features),
         "factors": {factor.value: _factor_card(factor, targets, kind) for factor, kind in kinds.items()},
+        "supported_predictors": supported_predictors(len(np.unique(features.patient_ids))),
         "not_learned": [factor.value for factor in Factor if factor not in kinds],
         "validation": [] if validation is None else [_score_card(row) for row in validation.scores],
         "validation_protocol": (
@@ -59,14 +63,13 @@ def _missing_share(features: FeatureTable) -> dict[str, float]:
 def _factor_card(factor: Factor, targets: TargetTable, kind: str) -> dict[str, Any]:
     values, error = targets.values[factor], targets.error_per_year[factor]
     known = np.isfinite(values)
-    variance = float(np.var(values[known]))
-    noise = float(np.mean(np.nan_to_num(error[known]) ** 2))
     return {
         "model": kind,
         "n_arteries": int(known.sum()),
         "mean_per_year": float(values[known].mean()),
-        "sd_per_year": float(np.sqrt(variance)),
-        "reachable_r2": max(1.0 - noise / variance, 0.0) if variance > 0.0 else 0.0,
+        "sd_per_year": float(np.std(values[known])),
+        "percentiles_per_year": np.percentile(values[known], PERCENTILES).tolist(),
+        "reachable_r2": max(reliability(values, error), 0.0),
     }
 
 
@@ -105,6 +108,11 @@ so they hold for patients like these. Validation: nested, 5 outer folds.'
         " like these.",
         f"Validation: {card['validation_protocol']}.",
     ]
+    if "supported_predictors" in card:
+        lines.append(
+            f"By Riley (2019) this many patients carry {card['supported_predictors']} predictors if they explain R²"
+            f" {EXPECTED_R2}; smaller cohorts fall back on plain means."
+        )
     best = [_score_sentence(row) for row in card["validation"] if row["model"] == CHOSEN and row["r2"]]
     return " ".join([*lines, *best])
 

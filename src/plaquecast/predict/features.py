@@ -1,7 +1,6 @@
 """One row of numbers per artery: structured data and baseline measures, and nothing that lies after the first visit."""
 
 from collections.abc import Sequence
-from dataclasses import fields
 
 import numpy as np
 
@@ -9,16 +8,16 @@ from plaquecast.domain.clinical import ClinicalRecord, DrinkingHistory, Sex, Smo
 from plaquecast.domain.clinical_columns import CLINICAL_CATALOGUE, YES_NO
 from plaquecast.domain.grid import FloatArray
 from plaquecast.domain.learning import BaselineArtery, FeatureTable
+from plaquecast.domain.measurements import CATALOGUE
 from plaquecast.domain.missing import Missing, Reason
 from plaquecast.domain.morphology import ArteryMorphology
 from plaquecast.errors import InputError
 
 NUMBERS = tuple(name for name, column in CLINICAL_CATALOGUE.items() if column.is_number)
 YES_OR_NO = tuple(name for name, column in CLINICAL_CATALOGUE.items() if column.words == YES_NO)
-NOT_A_MEASURE = (
-    "side", "slices", "confidence", "model_id", "wall_map", "distal_reference_position_mm", "fibrous_cap_resolution_mm",
-)  # fmt: skip
-MEASURES = tuple(field.name for field in fields(ArteryMorphology) if field.name not in NOT_A_MEASURE)
+OF_THE_SCAN = ("covered_length_mm", "distal_reference_position_mm")
+"""What tells how an artery was scanned and read, not what it is like."""
+MEASURES = tuple(entry.name for entry in CATALOGUE if entry.name not in OF_THE_SCAN)
 PRESENCE = {
     "has_plaque": "plaque_volume_mm3",
     "has_core": "lipid_rich_necrotic_core_volume_mm3",

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from plaquecast.domain.grid import FloatArray
 from plaquecast.domain.learning import FeatureTable
 from plaquecast.domain.protocols import Rows
 from plaquecast.errors import InputError
@@ -51,8 +52,10 @@ class PatientFolds:
             yield np.flatnonzero(self.fold != fold), np.flatnonzero(self.fold == fold)
 
 
-def patient_folds(features: FeatureTable, n_folds: int, seed: int) -> PatientFolds:
-    """Deal the patients into folds, those with intraplaque hemorrhage evenly (`features` n rows).
+def patient_folds(
+    features: FeatureTable, n_folds: int, seed: int, marked_rows: FloatArray | None = None
+) -> PatientFolds:
+    """Deal the patients into folds, those with a marked row (n,) evenly; intraplaque hemorrhage if left out.
 
     >>> from plaquecast.simulate.table import simulate_table
     >>> from plaquecast.settings import SimulateSettings
@@ -76,7 +79,8 @@ def patient_folds(features: FeatureTable, n_folds: int, seed: int) -> PatientFol
         )
     rng = np.random.default_rng(seed)
     marked = np.zeros(len(patients))
-    np.maximum.at(marked, group, np.nan_to_num(column(features, STRATIFIED_BY)))
+    marks = column(features, STRATIFIED_BY) if marked_rows is None else marked_rows
+    np.maximum.at(marked, group, np.nan_to_num(marks))
     order = np.lexsort((rng.random(len(first)), marked))
     dealt = np.empty(len(patients), dtype=np.intp)
     dealt[order] = np.arange(len(patients)) % n_folds

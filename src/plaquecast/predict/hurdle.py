@@ -55,8 +55,10 @@ class Hurdle:
         if len(rows) < LEAST_PRESENT:
             return replace(self, of_absent=of_absent)
         size = self._size(features)[rows]
-        part = Lesson(lesson.measured[rows], lesson.corrected[rows] / size, lesson.shared[rows],
-                      lesson.weights[rows] * size**2)  # fmt: skip
+        part = Lesson(
+            lesson.measured[rows], lesson.corrected[rows] / size, lesson.shared[rows], lesson.weights[rows] * size**2,
+            lesson.reliability,
+        )  # fmt: skip
         return replace(self, line=self.line.fit(features.rows(rows), part), is_learned=True, of_absent=of_absent)
 
     def predict(self, features: FeatureTable) -> FloatArray:

@@ -112,14 +112,15 @@ class Calibration:
         tail = 0.5 * (1.0 - level) * (self.n_patients + 1)
         if tail < 1.0:
             return np.full(len(values), -np.inf), np.full(len(values), np.inf)
-        return self._tail(values, tail), -self._tail(-values, tail)
-
-    def _tail(self, values: FloatArray, tail: float) -> FloatArray:
-        """The value below which as many patients lie as `tail` says, less one for the new patient."""
         order = np.argsort(values, axis=1)
+        ranked = np.take_along_axis(values, order, axis=1)
         below = np.cumsum(self.weights[order], axis=1)
-        position = np.argmax(below > tail - 1.0 + 1e-9, axis=1)
-        return np.take_along_axis(values, order, axis=1)[np.arange(len(values)), position]
+        above = self.n_patients - below + self.weights[order]
+        # the first value with more than tail − 1 patients at or below it, and the last with more at or above it
+        first = np.argmax(below > tail - 1.0 + 1e-9, axis=1)
+        last = values.shape[1] - 1 - np.argmax(above[:, ::-1] > tail - 1.0 + 1e-9, axis=1)
+        rows = np.arange(len(values))
+        return ranked[rows, first], ranked[rows, last]
 
     def chances(self, values: FloatArray, features: FeatureTable) -> tuple[FloatArray, FloatArray, FloatArray]:
         """Chances (n,) that the measured change will be progression, not detectable, or regression."""

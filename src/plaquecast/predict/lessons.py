@@ -66,9 +66,29 @@ def lessons(features: FeatureTable, targets: TargetTable) -> Mapping[Factor, Les
     own = {factor: _own_variance(values, targets.error_per_year[factor]) for factor, values in corrected.items()}
     shared = _shared_growth(corrected, targets, own)
     return {
-        factor: Lesson(values, corrected[factor], shared, 1.0 / (own[factor] + _squared(targets, factor)))
+        factor: Lesson(
+            values, corrected[factor], shared, _weights(features, targets, factor, own[factor]),
+            reliability(values, targets.error_per_year[factor]),
+        )
         for factor, values in targets.values.items()
-    }
+    }  # fmt: skip
+
+
+def reliability(values: FloatArray, error: FloatArray) -> float:
+    """1 − variance of the error / variance of measured change (n,), over what is known; 0 if that is less than two."""
+    known = np.isfinite(values)
+    if known.sum() < 2 or np.var(values[known]) == 0.0:
+        return 0.0
+    return 1.0 - float(np.mean(np.nan_to_num(error[known]) ** 2) / np.var(values[known]))
+
+
+def _weights(features: FeatureTable, targets: TargetTable, factor: Factor, own: float) -> FloatArray:
+    """1 / variance to be expected from the baseline and the interval.
+
+    The stated error rises with the follow-up value too: weights from it would count growth less than shrinkage.
+    """
+    error = ScanError.of(features, targets, factor)
+    return 1.0 / (own + error.per_year(_baseline(features, factor), targets.interval_years) ** 2)
 
 
 def _own_variance(values: FloatArray, error: FloatArray) -> float:
@@ -109,31 +129,62 @@ def expected_baseline_error(features: FeatureTable, targets: TargetTable, factor
     """What the error of each measured baseline probably is (n,), in the measurement's unit.
 
     The true value is predicted from all other features; measured minus predicted, shrunk by the error's share of its
-    variance, is the error to be expected. A volume of exactly zero says that nothing was seen, and has none.
+    variance, is the error to be expected. Sizes are skewed and their error grows with them, so this is worked out for
+    their logarithm; stenosis may be negative and is taken as it is. Errors cancel on average. A volume of exactly zero
+    says that nothing was seen, and has no error.
     """
     baseline = _baseline(features, factor)
-    error = np.nan_to_num(targets.error_per_year[factor] * targets.interval_years / np.sqrt(2.0))
-    usable = np.isfinite(baseline) & (baseline != 0.0) & (error > 0.0)
+    error = ScanError.of(features, targets, factor).sd(baseline)
+    is_size = factor is not Factor.STENOSIS
+    usable = np.isfinite(baseline) & (error > 0.0) & ((baseline > 0.0) | (not is_size))
     expected = np.zeros(len(baseline))
     if usable.sum() < LEAST_ROWS:
         return expected
-    others = [
-        index
-        for index, name in enumerate(features.columns)
-        if name != FACTOR_MEASUREMENT[factor] and name not in HORIZON_COLUMNS
-    ]
-    values = features.values[np.ix_(usable, others)]
+    values, measured, sd = _others(features, factor)[usable], baseline[usable], error[usable]
+    if is_size:
+        surprise = _shrunken_residual(values, np.log(measured), np.minimum(sd / measured, 1.0))
+        probable = measured * (1.0 - np.exp(-surprise))
+    else:
+        probable = _shrunken_residual(values, measured, sd)
+    expected[usable] = _with_known_covariance(probable, measured, sd, _drift(targets, factor)[usable])
+    return expected
+
+
+def _drift(targets: TargetTable, factor: Factor) -> FloatArray:
+    return targets.values[factor] * targets.interval_years
+
+
+def _with_known_covariance(probable: FloatArray, measured: FloatArray, sd: FloatArray, drift: FloatArray) -> FloatArray:
+    """Probable errors (n,) with mean 0 and the covariance with the measured value that errors must have: mean sd².
+
+    Where error makes up most of a measurement's variance even that is not known well (thin caps are cut off), and all
+    that hangs on the baseline is taken for drift.
+    """
+    offset, known = measured - measured.mean(), np.isfinite(drift)
+    variance = float(np.mean(offset**2))
+    slope = float(np.mean(sd**2)) / variance
+    if slope > MOSTLY_ERROR and known.sum() > 2:
+        slope = -float(np.polyfit(measured[known], drift[known], 1)[0])
+    centered = probable - probable.mean()
+    return centered + (slope - float(np.mean(centered * offset)) / variance) * offset
+
+
+MOSTLY_ERROR = 0.5
+
+
+def _others(features: FeatureTable, factor: Factor) -> FloatArray:
+    own = (FACTOR_MEASUREMENT[factor], *HORIZON_COLUMNS)
+    return features.values[:, [name not in own for name in features.columns]]
+
+
+def _shrunken_residual(values: FloatArray, measured: FloatArray, sd: FloatArray) -> FloatArray:
+    """Measured minus what a ridge on `values` (n, p) says, times sd² / (sd² + variance of the truth around it)."""
     center, spread = moments(values)
     scaled = np.where(np.isnan(values), 0.0, (values - center) / spread)
-    ridge = RidgeCV(alphas=np.geomspace(0.01, 100.0, 9) * len(values) / 10.0, store_cv_results=True)
-    fitted = ridge.fit(scaled, baseline[usable])
-    chosen = int(np.argmin(fitted.cv_results_.mean(axis=0)))
-    left_out = np.sqrt(fitted.cv_results_[:, chosen])
-    residual = baseline[usable] - fitted.predict(scaled)
-    variance = error[usable] ** 2
-    spread_of_truth = max(float(np.mean(left_out**2) - np.mean(variance)), 0.0)
-    expected[usable] = residual * variance / (spread_of_truth + variance)
-    return expected
+    ridge = RidgeCV(alphas=np.geomspace(0.001, 10.0, 9) * len(values), store_cv_results=True).fit(scaled, measured)
+    left_out = ridge.cv_results_.mean(axis=0).min()
+    of_truth = max(float(left_out - np.mean(sd**2)), 0.0)
+    return (measured - ridge.predict(scaled)) * sd**2 / (of_truth + sd**2)
 
 
 def _baseline(features: FeatureTable, factor: Factor) -> FloatArray:

@@ -24,16 +24,16 @@ class ModelKind:
 
 
 STRATUM = ("statin", "has_hemorrhage")
-SPARSE = (0.5, 0.25, 0.12, 0.06, 0.03, 0.015)
+SPARSE = (0.5, 0.25, 0.12, 0.06, 0.03)
 """Penalties of the elastic net, as shares of the one that leaves only the mean."""
-RIDGE = (10.0, 3.0, 1.0, 0.3, 0.1)
-RIDGE_OF_FEW = (3.0, 1.0, 0.3, 0.1, 0.03, 0.01)
+RIDGE = (5.0, 0.5)
+RIDGE_OF_FEW = (3.0, 0.5, 0.1, 0.02)
 
 
 def _lines(factor: Factor) -> tuple[PenalizedLinear, ...]:
     """Lines for use inside another model: few predictors, and all."""
-    few = tuple(PenalizedLinear(factor, strength, 0.0, is_prespecified=True) for strength in RIDGE_OF_FEW[1:])
-    return (*few, *(PenalizedLinear(factor, strength, 0.7) for strength in SPARSE[1:5]))
+    few = tuple(PenalizedLinear(factor, strength, 0.0, is_prespecified=True) for strength in RIDGE_OF_FEW)
+    return (*few, *(PenalizedLinear(factor, strength, 0.7) for strength in SPARSE[1:4]))
 
 
 def _penalized_linear(factor: Factor, seed: int) -> tuple[PenalizedLinear, ...]:

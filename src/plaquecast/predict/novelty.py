@@ -17,6 +17,8 @@ CHECKED = tuple(name for name in (*NUMBERS, "body_mass_index", *MEASURES) if nam
 MOST_MISSING = 0.5
 """With more than this share of the structured data or of the measures missing, too little is known of a patient."""
 N_CLINICAL = len(CHECKED) - len(MEASURES)
+FARTHEST_OUTSIDE = 2.0
+"""However few patients set the limit: a value this many SDs outside the learned range is never taken for usual."""
 FALSE_FLAGS = 0.03
 """Share of patients like those learned from that is flagged all the same, split over the two checks."""
 
@@ -47,7 +49,7 @@ class NoveltyGate:
             outside[test], distance[test] = gate.outside(values[test]).max(axis=1), gate.distance(values[test])
         keep = 1.0 - 0.5 * FALSE_FLAGS
         gate = _gate(values)
-        limits = float(np.quantile(outside, keep)), float(np.quantile(distance, keep))
+        limits = min(float(np.quantile(outside, keep)), FARTHEST_OUTSIDE), float(np.quantile(distance, keep))
         return NoveltyGate(gate.low, gate.high, gate.center, gate.spread, gate.root, *limits)
 
     def outside(self, values: FloatArray) -> FloatArray:

@@ -60,51 +60,71 @@ def tune(room: Classroom, factor: Factor, kind: ModelKind) -> Tuned | None:
     if not candidates:
         return None
     trials = [_cross_fit(room, factor, candidate) for candidate in candidates]
-    errors = [squared_errors(room, factor, out_of_fold).sum() for _, out_of_fold in trials]
+    errors = [_total(room, factor, out_of_fold, power=2) for _, out_of_fold in trials]
     best = int(np.argmin(errors))
     model = candidates[best].fit(room.features, room.whole[factor])
     return Tuned(kind, model, *trials[best])
 
 
-def squared_errors(room: Classroom, factor: Factor, predicted: FloatArray) -> FloatArray:
-    """Weighted squared error of each row (n,) against the corrected change; 0 where nothing was measured."""
+def weighted_errors(room: Classroom, factor: Factor, predicted: FloatArray, power: int) -> FloatArray:
+    """Weighted |error| ** power of each patient, summed over arteries, against the corrected change (patients,)."""
     lesson = room.whole[factor]
     known = np.isfinite(lesson.corrected)
-    return np.where(known, lesson.weights * (predicted - np.where(known, lesson.corrected, 0.0)) ** 2, 0.0)
+    error = np.abs(predicted - np.where(known, lesson.corrected, 0.0)) * np.sqrt(lesson.weights)
+    _, group = np.unique(room.features.patient_ids, return_inverse=True)
+    return np.bincount(group, np.where(known, error**power, 0.0)).astype(np.float64)
 
 
 def choose(room: Classroom, factor: Factor, tuned: Sequence[Tuned]) -> Tuned:
-    """The blend of all bold kinds, if over patients it beats the best naive kind by a standard error; else that one.
+    """The blend of all bold kinds, if it clearly beats the plain ones on patients left out; else the better plain one.
 
-    Small cohorts so fall back on what is plain, and the report says so.
+    Clearly is one standard error over patients in squared error. Below `ENOUGH_PATIENTS` it is two, and absolute error
+    must be less too: a few large changes otherwise decide. Small cohorts so fall back on what is plain. Where measured
+    change is nearly all error nothing can be learned from it, and no change is the forecast.
     """
-    naive = [entry for entry in tuned if entry.kind.is_naive]
+    by_name = {entry.kind.name: entry for entry in tuned}
+    if room.whole[factor].reliability < LEAST_RELIABILITY:
+        return by_name[PLAIN[0]]
     bold = [entry for entry in tuned if not entry.kind.is_naive]
-    plain = min(naive, key=lambda entry: squared_errors(room, factor, entry.out_of_fold).sum())
+    plain = min((by_name[name] for name in PLAIN), key=lambda entry: _total(room, factor, entry.out_of_fold, power=1))
     if not bold:
         return plain
-    mixed = blend(room, factor, next(entry for entry in naive if entry.kind.name == MEAN), bold)
-    gain = squared_errors(room, factor, plain.out_of_fold) - squared_errors(room, factor, mixed.out_of_fold)
-    _, group = np.unique(room.features.patient_ids, return_inverse=True)
-    per_patient = np.bincount(group, gain)
-    is_clear = per_patient.sum() > CLEAR_GAIN * np.std(per_patient) * np.sqrt(len(per_patient))
+    mixed = blend(room, factor, by_name[MEAN], bold)
+    before, after = (weighted_errors(room, factor, entry.out_of_fold, power=2) for entry in (plain, mixed))
+    gain = before - after
+    is_small = int((before > 0.0).sum()) < ENOUGH_PATIENTS
+    is_clear = gain.sum() > (2.0 if is_small else 1.0) * np.std(gain) * np.sqrt(len(gain))
+    if is_small:
+        absolute = (_total(room, factor, entry.out_of_fold, power=1) for entry in (mixed, plain))
+        is_clear = is_clear and next(absolute) < next(absolute)
     return mixed if is_clear else plain
 
 
-CLEAR_GAIN = 1.0
-"""Standard errors by which bold models must beat naive ones."""
+PLAIN = ("no change", "stratum mean")
+"""What a forecast falls back on."""
+LEAST_RELIABILITY = 0.03
+ENOUGH_PATIENTS = 234
+"""With fewer patients not even a residual's SD is known to 10 % (Riley 2019), let alone coefficients."""
+
+
+def _total(room: Classroom, factor: Factor, predicted: FloatArray, power: int) -> float:
+    return float(weighted_errors(room, factor, predicted, power).sum())
 
 
 def blend(room: Classroom, factor: Factor, mean: Tuned, bold: Sequence[Tuned]) -> Tuned:
     """Mix models with the weights, none negative, that fit best out of fold (Breiman 1996, stacked regressions).
 
-    What the models add to the population mean is weighed, so that weights below 1 in sum draw towards the mean.
+    What the models add to the population mean is weighed, so that weights below 1 in sum draw towards the mean. The
+    weights are drawn towards equal shares of the kinds that are as good as the best one, within a standard error.
     """
     lesson = room.whole[factor]
     known = np.isfinite(lesson.corrected)
     root = np.sqrt(lesson.weights[known])
     gains = np.column_stack([(entry.out_of_fold - mean.out_of_fold)[known] * root for entry in bold])
-    weights = nnls(gains, (lesson.corrected - mean.out_of_fold)[known] * root)[0]
+    wanted = (lesson.corrected - mean.out_of_fold)[known] * root
+    pull = np.sqrt(PULL_TO_EQUAL * np.mean((gains**2).sum(axis=0)))
+    rows = np.vstack([gains, pull * np.eye(len(bold))])
+    weights = nnls(rows, np.concatenate([wanted, pull * _equal_shares(room, factor, bold)]))[0]
     used = [(entry, float(weight)) for entry, weight in zip(bold, weights, strict=True) if weight > 0.0]
     entries = [mean, *(entry for entry, _ in used)]
     shares = (1.0 - sum(weight for _, weight in used), *(weight for _, weight in used))
@@ -112,6 +132,16 @@ def blend(room: Classroom, factor: Factor, mean: Tuned, bold: Sequence[Tuned]) -
     members = tuple(Blend(parts, kinds, shares) for parts in zip(*(entry.members for entry in entries), strict=True))
     out_of_fold = sum_weighted([entry.out_of_fold for entry in entries], shares)
     return Tuned(BLEND, Blend(tuple(entry.model for entry in entries), kinds, shares), members, out_of_fold)
+
+
+PULL_TO_EQUAL = 0.3
+
+
+def _equal_shares(room: Classroom, factor: Factor, bold: Sequence[Tuned]) -> FloatArray:
+    errors = [weighted_errors(room, factor, entry.out_of_fold, power=2) for entry in bold]
+    best = min(errors, key=lambda error: error.sum())
+    is_as_good = [(error - best).sum() <= np.std(error - best) * np.sqrt(len(best)) for error in errors]
+    return np.array(is_as_good) / np.sum(is_as_good)
 
 
 def _cross_fit(room: Classroom, factor: Factor, candidate: StoredModel) -> tuple[tuple[StoredModel, ...], FloatArray]:

@@ -64,12 +64,16 @@ def cross_sections(examined: ExaminedVisit, side: Side, n_columns: int = 6) -> F
     for axis in axes.flat:
         axis.set_xticks([])
         axis.set_yticks([])
+    words = (
+        "Orange: lumen; blue: outer wall. Last row: tissues (orange lumen, blue wall, white calcification, yellow core,"
+        " red hemorrhage, green cap, pink loose matrix)."
+    )
+    lumen_only = "Orange: lumen; these images do not show the wall."
     return _png(
         canvas,
-        f"{side.value.capitalize()} carotid across its axis, distance from the bifurcation on top. Orange: lumen;"
-        " blue: outer wall. Last row: tissues (orange lumen, blue wall, white calcification, yellow core, red"
-        " hemorrhage, green cap, pink loose matrix).",
-        f"Cross-sections of the {side.value} carotid in {len(names)} weightings with contours",
+        f"{side.value.capitalize()} carotid across its axis, distance from the bifurcation on top."
+        f" {words if _shows_wall(segmentation) else lumen_only}",
+        f"Cross-sections of the {side.value} carotid, weightings: {', '.join(weighting.value for weighting in names)}",
     )
 
 
@@ -113,9 +117,15 @@ def _draw_outlines(axes: Axes, segmentation: ArterySegmentation, index: int, row
     else:
         fractions = segmentation.probabilities[:, index, rows, columns]
         lumen, vessel = fractions[Tissue.LUMEN], 1.0 - fractions[Tissue.BACKGROUND]
-    for field, color in ((lumen, TISSUE_COLORS[Tissue.LUMEN]), (vessel, TISSUE_COLORS[Tissue.WALL])):
+    outlines = [(vessel, TISSUE_COLORS[Tissue.WALL])] if _shows_wall(segmentation) else []
+    for field, color in (*outlines, (lumen, TISSUE_COLORS[Tissue.LUMEN])):
         if field.min() < 0.5 < field.max():
             axes.contour(field, levels=[0.5], colors=[color], linewidths=0.9)
+
+
+def _shows_wall(segmentation: ArterySegmentation) -> bool:
+    """Bright-blood images give lumen only; a second outline on top of it would be no outer wall."""
+    return bool((segmentation.labels.array > Tissue.LUMEN).any())
 
 
 def wall_maps(maps: Mapping[str, ArteryMorphology]) -> Figure | None:

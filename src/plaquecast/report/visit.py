@@ -8,12 +8,15 @@ from plaquecast.domain.missing import Measured, Missing
 from plaquecast.domain.morphology import ArteryMorphology
 from plaquecast.report.figures import cross_sections, wall_maps
 from plaquecast.report.html import render_page
+from plaquecast.report.lesion import lesion_table
 from plaquecast.report.sections import Figure, Section, Table
 from plaquecast.report.words import number
 
 MEASUREMENT_ROWS: tuple[tuple[str, str, int], ...] = (
     ("covered_length_mm", "covered length, mm", 0),
     ("stenosis_nascet_percent", "stenosis (NASCET), %", 0),
+    ("narrowest_position_mm", "read at, mm from the bifurcation", 0),
+    ("distal_reference_position_mm", "compared with the internal carotid at, mm", 0),
     ("stenosis_ecst_percent", "stenosis (ECST), %", 0),
     ("stenosis_area_percent", "stenosis by area, %", 0),
     ("max_wall_thickness_mm", "wall thickness, maximum, mm", 2),
@@ -24,10 +27,12 @@ MEASUREMENT_ROWS: tuple[tuple[str, str, int], ...] = (
     ("plaque_volume_mm3", "plaque volume, mm³", 0),
     ("plaque_length_mm", "plaque length, mm", 0),
     ("calcification_volume_mm3", "calcification, mm³", 1),
+    ("near_lumen_calcification_volume_mm3", "calcification within 0.5 mm of the lumen, mm³", 1),
     ("lipid_rich_necrotic_core_volume_mm3", "lipid-rich necrotic core (hemorrhage included), mm³", 1),
     ("intraplaque_hemorrhage_volume_mm3", "intraplaque hemorrhage, mm³", 1),
     ("loose_matrix_volume_mm3", "loose matrix, mm³", 1),
     ("fibrous_cap_min_thickness_mm", "fibrous cap, thinnest, mm", 2),
+    ("fibrous_cap_percentile5_thickness_mm", "fibrous cap, 5th percentile, mm", 2),
     ("fibrous_cap_mean_thickness_mm", "fibrous cap, mean, mm", 2),
     ("remodeling_index", "remodeling index", 2),
 )
@@ -38,7 +43,7 @@ def visit_report(examined: ExaminedVisit, methods: Sequence[str], simulated: boo
     """One self-contained page on one visit: the answer, slices with contours, the unwrapped wall, how it was made."""
     aligned = examined.aligned
     sections = [
-        Section("Measurements", tables=[measurement_table(examined.arteries)]),
+        Section("Measurements", tables=[lesion_table(examined.arteries), measurement_table(examined.arteries)]),
         Section("Slices", figures=slices_of(examined)),
         Section("The wall, unwrapped", figures=_maps(examined)),
         Section("Alignment", tables=[alignment_table(examined)]),

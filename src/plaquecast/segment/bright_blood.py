@@ -22,6 +22,8 @@ LEAST_EVIDENCE = 0.0
 LEAST_LENGTH_MM = 12.0
 LEAST_SLICES = 3
 MARGIN_MM = 12.0
+LEAST_WIDTH_MM = 80.0
+"""The carotids of a neck lie 40 to 70 mm apart; in a narrower strip a pair of vessels may be any two."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -51,6 +53,10 @@ class BrightBloodSegmenter:
             ModelError: if the visit has no TOF (or other bright-blood GRE named so), or its slices are not axial.
         """
         volume = _bright_volume(visit)
+        width_mm = volume.grid.shape[2] * volume.grid.spacing_mm[2]
+        if width_mm < LEAST_WIDTH_MM:
+            detail = f"the images are {width_mm:.0f} mm wide, too narrow to tell the two sides of the neck apart"
+            return dict.fromkeys(Side, Missing(Reason.NOT_COVERED, detail))
         layers = brightness(volume)
         spots = [bright_spots(layer) for layer in layers]
         plane = find_midplane(layers)
@@ -114,6 +120,15 @@ class BrightBloodSegmenter:
             side, LabelMap(crop, fractions.argmax(axis=0).astype(np.uint8)), centerline,
             slice_positions(crop, centerline), confidence, covered, self.model_id, fractions, None, external,
         )  # fmt: skip
+
+
+def describe() -> str:
+    """What segmented, in one sentence for the methods text."""
+    return (
+        "Both carotids were found in bright-blood images as a symmetric pair of bright round tubes medial to the"
+        " jugular veins, and their lumens outlined at half of the contrast to their surroundings; wall, plaque and"
+        " components are not shown by these images."
+    )
 
 
 def _bright_volume(visit: AlignedVisit) -> Volume:

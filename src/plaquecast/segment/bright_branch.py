@@ -14,6 +14,8 @@ DISTANCE_MM = (3.0, 16.0)
 """How far the branches' centers lie apart."""
 MERGED_MM = 5.5
 """Branches closer than this have just parted."""
+PARTING_MM = 1.5
+"""SD of how much further apart they are when first seen, in addition to what they part by within a slice."""
 LEAST_RUN_MM = 6.0
 LEAST_GAIN = 1.5
 
@@ -51,7 +53,8 @@ def follow_branch(
         beside = _beside(spots[k], main, plane, directions)
         gains = beside.gains * min(1.0, slice_mm / 2.0)
         distance = np.linalg.norm(beside.offsets_mm, axis=1)
-        begin = np.zeros(len(gains)) if before is None else -0.5 * (np.maximum(0.0, distance - MERGED_MM) / 1.5) ** 2
+        parted = np.maximum(0.0, distance - MERGED_MM) / (PARTING_MM + DRIFT_MM[1] * slice_mm)
+        begin = np.zeros(len(gains)) if before is None else -0.5 * parted**2
         value, came_from = gains + begin, np.full(len(gains), -1, dtype=np.intp)
         if before is not None and len(layers[before][1]) and len(gains):
             way_mm = DRIFT_MM[0] + DRIFT_MM[1] * abs(k - before) * slice_mm

@@ -1,6 +1,7 @@
 """The trained segmenter: both carotids of an aligned visit, tissue by tissue, with what it does not know."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +10,7 @@ import torch
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from plaquecast.domain.anatomy import N_TISSUES, Side, Tissue
+from plaquecast.domain.anatomy import N_TISSUES, WALL_WEIGHTINGS, Side, Tissue
 from plaquecast.domain.grid import FloatArray, Grid
 from plaquecast.domain.missing import Missing, Reason
 from plaquecast.domain.visit import AlignedVisit
@@ -22,10 +23,13 @@ from plaquecast.segment.precision import autocast, laid_out
 from plaquecast.segment.regions import Region, presence, sample_images, spread, stack_of
 from plaquecast.segment.samples import POSITION_SCALE_MM
 from plaquecast.segment.topology import clean_slice
-from plaquecast.segment.unet import HeatNetwork, TissueNetwork
-from plaquecast.segment.weights import load_networks
+from plaquecast.segment.weights import SegmenterModel, read_segmenter
 
+REFERENCE = Path(__file__).parent / "reference"
+"""The segmenter that comes with the package, trained on simulated patients only."""
 LEAST_SLICES = 4
+LARGEST_PIXEL_MM, LARGEST_SLICE_MM = 1.2, 8.0
+"""Beyond these a wall of 1 mm is a matter of luck."""
 LONGEST_BIFURCATION_SPREAD_MM = 8.0
 
 Array = NDArray[np.float32]
@@ -34,9 +38,10 @@ Array = NDArray[np.float32]
 class NetworkSegmenter:
     """Localizer and tissue network; a `Segmenter`."""
 
-    def __init__(self, heat: HeatNetwork, tissue: TissueNetwork, card: Mapping[str, Any]) -> None:
-        self._heat = laid_out(heat).eval()
-        self._tissue = laid_out(tissue).eval()
+    def __init__(self, model: SegmenterModel, card: Mapping[str, Any]) -> None:
+        self._model = model
+        laid_out(model.heat)
+        laid_out(model.tissue)
         self.card = card
 
     @property
@@ -48,16 +53,33 @@ class NetworkSegmenter:
         """Segment both arteries on crops of the visit's reference grid.
 
         Raises:
-            ModelError: if no weighting of the visit shows the wall.
+            ModelError: if no weighting that the model knows shows the wall, or the grid is too coarse.
         """
-        if not visit.shows_wall:
+        visit = self._fitting(visit)
+        centers = locate(visit, self._model.heat)
+        return {side: self._segment_side(visit, side, *centers[side]) for side in Side}
+
+    def _fitting(self, visit: AlignedVisit) -> AlignedVisit:
+        """The visit with the weightings that the model knows."""
+        known = {w: volume for w, volume in visit.volumes.items() if w.value in self.card["weightings_seen"]}
+        where = f"{visit.patient_id} {visit.session_id}"
+        if not any(weighting.shows_wall for weighting in known):
+            wall = [weighting.value for weighting in WALL_WEIGHTINGS if weighting.value in self.card["weightings_seen"]]
             raise ModelError(
-                expected="at least one of T1W, T2W, PDW or CE_T1W", found=", ".join(visit.volumes),
-                where=f"{visit.patient_id} {visit.session_id}", remedy="Bright-blood images need no trained segmenter.",
+                expected=f"at least one of {', '.join(wall)}, which this model knows and which show the wall",
+                found=", ".join(visit.volumes), where=where,
+                remedy="Add such an image, or train a segmenter on the weightings that there are.",
                 code="no-wall-weighting",
             )  # fmt: skip
-        centers = locate(visit, self._heat)
-        return {side: self._segment_side(visit, side, *centers[side]) for side in Side}
+        slice_mm, *pixel_mm = visit.grid.spacing_mm
+        if slice_mm > LARGEST_SLICE_MM or max(pixel_mm) > LARGEST_PIXEL_MM:
+            raise ModelError(
+                expected=f"pixels up to {LARGEST_PIXEL_MM} mm and slices up to {LARGEST_SLICE_MM} mm apart",
+                found=" x ".join(f"{mm:.2f}" for mm in visit.grid.spacing_mm) + " mm", where=where,
+                remedy="The wall cannot be measured in these images.", code="too-coarse",
+            )  # fmt: skip
+        reference = visit.reference if visit.reference in known else next(iter(known))
+        return replace(visit, volumes=known, reference=reference)
 
     def _segment_side(
         self, visit: AlignedVisit, side: Side, centers: FloatArray, heat: FloatArray
@@ -66,7 +88,13 @@ class NetworkSegmenter:
         if usable.sum() < LEAST_SLICES:
             return Missing(Reason.NOT_COVERED, f"the {side.value} carotid was not found")
         centers = _smooth_path(centers, usable)
-        shares, positions = self._predict(visit, centers)
+        shares, positions, strange = self._predict(visit, centers)
+        if strange > 1.0:
+            return Missing(
+                Reason.OUT_OF_COHORT,
+                f"what was found as the {side.value} carotid is {strange:.1f} times as far from all that was learned as"
+                " known arteries are",
+            )
         crop, rows, columns = crop_around(visit.grid, centers, self._half_mm)
         fractions = np.zeros((N_TISSUES, *crop.shape), dtype=np.float32)
         fractions[Tissue.BACKGROUND] = 1.0
@@ -76,10 +104,8 @@ class NetworkSegmenter:
             fractions[:, k] = _resample(shares[k], place, visit.grid, rows, columns)
             middle = (centers[k, 0] / crop.spacing_mm[1] - rows[0], centers[k, 1] / crop.spacing_mm[2] - columns[0])
             fractions[:, k] = clean_slice(fractions[:, k], middle)
-            vessel = fractions[Tissue.BACKGROUND, k] < 0.5
             covered[k] = bool(usable[k]) and bool((fractions[Tissue.LUMEN, k] > 0.5).sum() >= 6)
-            sure = fractions[:, k].max(axis=0)[vessel]
-            confidence[k] = float(np.clip(sure.mean() if sure.size else 0.0, 0.0, 1.0)) if covered[k] else 0.0
+            confidence[k] = expected_dice(1.0 - fractions[: Tissue.WALL, k].sum(axis=0)) if covered[k] else 0.0
         if covered.sum() < LEAST_SLICES:
             return Missing(Reason.NOT_COVERED, f"no {side.value} carotid with lumen and wall in {LEAST_SLICES} slices")
         axis = _centerline(crop, fractions, covered, positions)
@@ -97,11 +123,13 @@ class NetworkSegmenter:
         pixels, pixel_mm = int(self.card["region_pixels"]), float(self.card["pixel_mm"])
         return Region(k, float(center[0]), float(center[1]), pixels, pixel_mm)
 
-    def _predict(self, visit: AlignedVisit, centers: FloatArray) -> tuple[Array, FloatArray]:
-        """Tissue shares (slices, N_TISSUES, n, n) and position of each slice along the artery in mm.
+    def _predict(self, visit: AlignedVisit, centers: FloatArray) -> tuple[Array, FloatArray, float]:
+        """Tissue shares (slices, N_TISSUES, n, n), position of each slice in mm, and how strange the artery looks.
 
-        Both are means over the region and its mirror image, in which a left artery looks like a right one.
+        All are means over the region and its mirror image, in which a left artery looks like a right one; strangeness
+        is the median over the slices (`Familiarity.distances`).
         """
+        model = self._model
         stack, present = stack_of(visit.volumes)
         _, row_mm, column_mm = visit.grid.spacing_mm
         regions = [
@@ -110,22 +138,24 @@ class NetworkSegmenter:
         ]
         images = torch.stack(regions).contiguous(memory_format=torch.channels_last)
         flags = torch.from_numpy(presence(visit.volumes)).expand(len(images), -1)
-        with torch.inference_mode(), autocast(images.device):
-            logits, position = self._tissue(images, flags)
-            mirrored, position_too = self._tissue(images.flip(3), flags)
-        shares = 0.5 * (logits.float().softmax(dim=1) + mirrored.float().softmax(dim=1).flip(3))
-        positions = 0.5 * (position + position_too).float().numpy().astype(np.float64) * POSITION_SCALE_MM
-        return shares.numpy(), positions
+        shares, positions, strange = torch.zeros(()), torch.zeros(()), torch.zeros(())
+        for mirrored in (False, True):
+            with torch.inference_mode(), autocast(images.device):
+                found = model.tissue(images.flip(3) if mirrored else images, flags)
+            share = (found.logits.float() / model.temperature).softmax(dim=1)
+            shares = shares + 0.5 * (share.flip(3) if mirrored else share)
+            positions = positions + 0.5 * POSITION_SCALE_MM * found.position.float()
+            strange = strange + 0.5 * model.familiarity.distances(found.features)
+        return shares.numpy(), positions.numpy().astype(np.float64), float(strange.median())
 
 
 def load_segmenter(folder: Path) -> NetworkSegmenter:
     """Load a trained segmenter.
 
     Raises:
-        ModelError: if the folder does not hold one.
+        ModelError: if the folder does not hold one that fits this version.
     """
-    heat, tissue, card = load_networks(folder)
-    return NetworkSegmenter(heat, tissue, card)
+    return NetworkSegmenter(*read_segmenter(folder))
 
 
 def describe(card: Mapping[str, Any]) -> str:
@@ -135,6 +165,16 @@ def describe(card: Mapping[str, Any]) -> str:
         f" regions across the artery with their neighbor slices, trained on {card['n_train']} patients"
         f" ({card['origin']})."
     )
+
+
+def expected_dice(share: Array) -> float:
+    """The Dice that a structure drawn at one half is expected to have if `share` is its true probability, 0–1.
+
+    >>> expected_dice(np.array([[1.0, 1.0, 0.0]])), expected_dice(np.array([[0.6, 0.6, 0.4]])).__round__(2)
+    (1.0, 0.67)
+    """
+    drawn = share > 0.5
+    return float(2.0 * share[drawn].sum() / max(share.sum() + drawn.sum(), 1e-6))
 
 
 def _smooth_path(centers: FloatArray, usable: NDArray[np.bool_]) -> FloatArray:

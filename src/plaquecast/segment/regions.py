@@ -34,10 +34,14 @@ Array = NDArray[np.float32]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class TrainingCase:
-    """An aligned visit and what an annotator (or the simulator) says of its arteries."""
+    """An aligned visit and what an annotator (or the simulator) says of its arteries.
+
+    A `helper`, such as a simulated patient of random contrast, is learned from and never validated on.
+    """
 
     visit: AlignedVisit
     annotations: Mapping[Side, ArterySegmentation]
+    helper: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,7 @@
 """What the tissue network learns from: regions around annotated slices, varied at random every time they are drawn."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -105,21 +105,30 @@ class TissueSamples:
         """How many slices are annotated."""
         return len(self._places)
 
-    def draw(self, which: int, rng: np.random.Generator) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor]:
-        """One varied sample.
+    def draw(
+        self, which: int, rng: np.random.Generator, varied: bool = True
+    ) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor]:
+        """One sample; not `varied`, it is as a visit is seen when it is segmented, but for a small shift.
 
         Images (channels · neighbors, n, n), flags (channels,), tissue fractions (N_TISSUES, n, n), the share of each
         pixel that the annotator judged (n, n), and the position in units of `POSITION_SCALE_MM`.
         """
         place, size = self._places[which], self.settings
         artery = self._arteries[place.artery]
+        shift_mm = rng.normal(0, SHIFT_MM if varied else 0.5 * SHIFT_MM, 2)
         region = Region(
-            place.slice_index, place.row_mm + float(rng.normal(0, SHIFT_MM)),
-            place.column_mm + float(rng.normal(0, SHIFT_MM)), size.region_pixels, size.pixel_mm,
-            float(rng.normal(0, 0.2)), float(np.exp(rng.normal(0, 0.1))), bool(rng.random() < 0.5),
+            place.slice_index, place.row_mm + float(shift_mm[0]), place.column_mm + float(shift_mm[1]),
+            size.region_pixels, size.pixel_mm,
         )  # fmt: skip
+        if varied:
+            region = replace(
+                region,
+                angle=float(rng.normal(0, 0.2)),
+                scale=float(np.exp(rng.normal(0, 0.1))),
+                flip=bool(rng.random() < 0.5),
+            )
         images = sample_images(artery.images, artery.spacing_mm, region)
-        present = _disturb(images, artery.present, rng)
+        present = _disturb(images, artery.present, rng) if varied else artery.present
         flags = torch.zeros(len(CHANNELS))
         flags[present] = 1.0
         images = spread(images, artery.present) * flags.repeat_interleave(images.shape[1])[:, None, None]

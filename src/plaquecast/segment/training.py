@@ -8,15 +8,16 @@ from typing import Any
 import torch
 
 from plaquecast.errors import InputError
+from plaquecast.segment.finishing import finish
 from plaquecast.segment.localizer_training import Report, train_localizer
 from plaquecast.segment.regions import CHANNELS, TrainingCase
 from plaquecast.segment.samples import TissueSamples
-from plaquecast.segment.tissue_training import TissueTraining, refuse_collapse
-from plaquecast.segment.unet import HeatNetwork, TissueNetwork
-from plaquecast.segment.weights import load_checkpoint, save_checkpoint, save_networks
+from plaquecast.segment.tissue_training import TissueTraining
+from plaquecast.segment.unet import HeatNetwork
+from plaquecast.segment.weights import load_checkpoint, save_checkpoint, save_segmenter
 from plaquecast.settings import SegmentSettings
 
-HEAT_SHARE_OF_TIME = 0.2
+HEAT_SHARE_OF_TIME = 0.12
 """Share of the time given to the localizer."""
 VALIDATION_SHARE = 0.2
 CHECKPOINT_FILE = ".checkpoint.pt"
@@ -35,14 +36,14 @@ def is_validation(patient_id: str, share: float = VALIDATION_SHARE) -> bool:
 def split_patients(patients: Sequence[str]) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """Patients to learn from and patients to validate on, by hash; one patient alone is learned from.
 
-    Of two or more there is at least one of each kind.
+    Of two or more there is at least one of each kind, and at most a quarter are validated on.
 
     >>> split_patients(["sim0002", "sim0001", "sim0003"])
-    (('sim0003',), ('sim0001', 'sim0002'))
+    (('sim0002', 'sim0003'), ('sim0001',))
     """
     ranked = sorted(set(patients), key=lambda patient: hashlib.sha256(patient.encode()).digest())
     n_validation = sum(is_validation(patient) for patient in ranked)
-    n_validation = min(max(n_validation, 1), len(ranked) - 1) if len(ranked) > 1 else 0
+    n_validation = min(max(n_validation, 1), max(1, len(ranked) // 4)) if len(ranked) > 1 else 0
     return tuple(sorted(ranked[n_validation:])), tuple(sorted(ranked[:n_validation]))
 
 
@@ -63,21 +64,23 @@ def train_segmenter(
         InputError: if no slice is annotated.
         ModelError: if the network does not even find the lumen in slices it has learned.
     """
-    train, validation = split_patients([case.visit.patient_id for case in cases])
-    learned = [case for case in cases if case.visit.patient_id in train]
+    train, validation = split_patients([case.visit.patient_id for case in cases if not case.helper])
+    learned = [case for case in cases if case.helper or case.visit.patient_id in train]
     if not learned:
         raise InputError(
             expected="at least one annotated visit", found="none", where="the annotations",
             remedy="Check the name of the annotations' folder in derivatives.", code="no-annotations",
         )  # fmt: skip
     tell = report or (lambda *_: None)
-    checkpoint = out / CHECKPOINT_FILE
-    state = load_checkpoint(checkpoint)
     seconds = 60.0 * settings.max_minutes
     torch.manual_seed(settings.seed)
-    heat, tissue = HeatNetwork(), TissueNetwork(settings.base_channels)
+    heat = HeatNetwork()
     samples = TissueSamples(learned, settings)
-    training = TissueTraining(tissue, samples, settings, (1.0 - HEAT_SHARE_OF_TIME) * seconds)
+    known = [case for case in cases if not case.helper and case.visit.patient_id in validation]
+    held_out = _samples_or_none(known, settings)
+    training = TissueTraining(samples, held_out, settings, (1.0 - HEAT_SHARE_OF_TIME) * seconds)
+    checkpoint = out / CHECKPOINT_FILE
+    state = load_checkpoint(checkpoint)
     if state is None:
         localizer = train_localizer(heat, learned, settings, HEAT_SHARE_OF_TIME * seconds, tell)
         state = {"heat": heat.state_dict(), "localizer": localizer, **training.state()}
@@ -87,21 +90,29 @@ def train_segmenter(
     while not training.over:
         training.run_epoch(tell)
         save_checkpoint(checkpoint, {"heat": state["heat"], "localizer": state["localizer"], **training.state()})
-    refuse_collapse(training.average, samples)
+    model = finish(heat, training.average, samples, held_out)
     history = {**state["localizer"], "epochs": training.history}
     card = {**_card(settings, learned, history), "train_patients": list(train), "validation_patients": list(validation)}
-    card = save_networks(out, heat, training.average, {**card, "n_train": len(train), "origin": origin})
+    card = save_segmenter(
+        out, model, {**card, "n_train": len({case.visit.patient_id for case in learned}), "origin": origin}
+    )
     checkpoint.unlink()
     return card
+
+
+def _samples_or_none(cases: Sequence[TrainingCase], settings: SegmentSettings) -> TissueSamples | None:
+    """Samples of held-out patients, or None if nobody was held out or nothing of them is annotated."""
+    try:
+        return TissueSamples(cases, settings)
+    except InputError:
+        return None
 
 
 def _card(settings: SegmentSettings, learned: Sequence[TrainingCase], history: dict[str, Any]) -> dict[str, Any]:
     """What the model is, and what it needs."""
     seen = {weighting for case in learned for weighting in case.visit.volumes}
     return {
-        "kind": "segmenter",
         "network": settings.network,
-        "channels": [weighting.value for weighting in CHANNELS],
         "weightings_seen": [weighting.value for weighting in CHANNELS if weighting in seen],
         "pixel_mm": settings.pixel_mm,
         "region_pixels": settings.region_pixels,

@@ -1,10 +1,14 @@
-"""The network: a residual U-Net on one region, with its neighbor slices and flags of the weightings that are there."""
+"""The residual U-Net: on a region with its neighbor slices and flags of the weightings there, and on whole slices."""
+
+from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
 from plaquecast.domain.anatomy import N_TISSUES
+from plaquecast.segment.losses import tissue_loss
+from plaquecast.segment.precision import autocast
 from plaquecast.segment.regions import CHANNELS, NEIGHBORS
 
 
@@ -57,8 +61,20 @@ class UNet(nn.Module):
         return self.head(x), deepest
 
 
+class Prediction(NamedTuple):
+    """What a tissue network says of a batch of regions.
+
+    `logits` (batch, N_TISSUES, n, n); `position` along the artery in 10 mm (batch,); `features` (batch, n_features):
+    what the region looks like to the network, by which unfamiliar images are told.
+    """
+
+    logits: Tensor
+    position: Tensor
+    features: Tensor
+
+
 class TissueNetwork(nn.Module):
-    """Tissue logits (batch, N_TISSUES, n, n) of a region, and its position along the artery in 10 mm (batch,)."""
+    """The residual U-Net on one region: tissues, position along the artery, and features."""
 
     def __init__(self, base_channels: int) -> None:
         super().__init__()
@@ -66,11 +82,17 @@ class TissueNetwork(nn.Module):
         self.body = UNet(len(CHANNELS) * (len(NEIGHBORS) + 1), N_TISSUES, channels)
         self.position = nn.Sequential(nn.Linear(channels[-1], 32), nn.LeakyReLU(0.01), nn.Linear(32, 1))
 
-    def forward(self, images: Tensor, flags: Tensor) -> tuple[Tensor, Tensor]:
+    def forward(self, images: Tensor, flags: Tensor) -> Prediction:
         """From images (batch, channels · 3, n, n) and flags (batch, channels)."""
         planes = flags[:, :, None, None].expand(-1, -1, *images.shape[2:])
         logits, deepest = self.body(torch.cat([images, planes], dim=1))
-        return logits, self.position(deepest)[:, 0]
+        return Prediction(logits, self.position(deepest)[:, 0], deepest)
+
+    def loss(self, images: Tensor, flags: Tensor, fractions: Tensor, judged: Tensor, position: Tensor) -> Tensor:
+        """`tissue_loss` of a batch as `TissueSamples.draw` gives it."""
+        with autocast(images.device):
+            found = self(images.contiguous(memory_format=torch.channels_last), flags)
+        return tissue_loss(found.logits, found.position, fractions, judged, position)
 
 
 class HeatNetwork(nn.Module):

@@ -1,6 +1,6 @@
 """One carotid artery of a simulated person at one time: its wall, its plaque, and what lies at any point of it."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 import numpy as np
@@ -22,6 +22,8 @@ NARROWEST_MM = 0.45
 """No plaque narrows the lumen's radius below this; an occluded artery has no stenosis to measure."""
 BULGE = 0.12
 """How far the lumen's surface follows the plaque under it, so that a lumen beside a plaque is not quite round."""
+Radii = tuple[FloatArray, FloatArray]
+"""Distance of the lumen's surface and of the outer wall from the axis, mm."""
 RING = np.linspace(0.0, 2.0 * np.pi, 24, endpoint=False)[None, :]
 
 
@@ -37,9 +39,14 @@ class SimulatedArtery:
     wall_mm: float
     plaques: tuple[Plaque, ...]
     inward: float = 1.0
+    _known_radii: dict[WallGrid, Radii] = field(default_factory=dict, repr=False)
 
     def with_plaques(self, plaques: tuple[Plaque, ...]) -> "SimulatedArtery":
         """The same artery with other plaque."""
+        return replace(self, plaques=plaques, _known_radii={})
+
+    def with_components(self, plaques: tuple[Plaque, ...]) -> "SimulatedArtery":
+        """The same artery with plaques of the same shape but other content, so that its radii stay known."""
         return replace(self, plaques=plaques)
 
     @property
@@ -52,20 +59,21 @@ class SimulatedArtery:
         """The axis with its position from the tip of the flow divider."""
         return Centerline(self.course.axis_mm, AXIS_MM, 1.0)
 
-    def radii(self, s: FloatArray, angle: FloatArray) -> tuple[FloatArray, FloatArray]:
+    def radii(self, s: FloatArray, angle: FloatArray) -> Radii:
         """Distance of the lumen's surface and of the outer wall from the axis, mm, at positions and angles."""
         return self._radii(s, angle, self.course.normal_radius(s), self.course.mouth(s, angle))
 
-    def radii_on(self, grid: WallGrid) -> tuple[FloatArray, FloatArray]:
-        """`radii` on a grid, each (n, m)."""
-        return self._radii(grid.s, grid.a, *self.course.on_grid(grid))
+    def radii_on(self, grid: WallGrid) -> Radii:
+        """`radii` on a grid, each (n, m); kept, for they never change."""
+        if grid not in self._known_radii:
+            self._known_radii[grid] = self._radii(grid.s, grid.a, *self.course.on_grid(grid))
+        return self._known_radii[grid]
 
-    def _radii(
-        self, s: FloatArray, angle: FloatArray, normal: FloatArray, mouth: FloatArray
-    ) -> tuple[FloatArray, FloatArray]:
+    def _radii(self, s: FloatArray, angle: FloatArray, normal: FloatArray, mouth: FloatArray) -> Radii:
         thickening = self._thickening(s, angle)
         lumen, mean_thickening = self._narrowed(s, normal)
-        lumen = lumen - np.clip(BULGE * (thickening - mean_thickening), -0.35 * lumen, 0.35 * lumen)
+        bulge = BULGE * (thickening - mean_thickening)
+        lumen = lumen - np.maximum(np.minimum(bulge, 0.35 * lumen), -0.35 * lumen)
         outer = lumen + self.wall_mm + thickening
         for plaque in self.plaques:
             if plaque.ulcer_mm > 0.0:
@@ -118,7 +126,7 @@ class SimulatedArtery:
         return matter
 
     @cached_property
-    def _radius_table(self) -> tuple[FloatArray, FloatArray]:
+    def _radius_table(self) -> Radii:
         angle = np.linspace(-np.pi, np.pi, N_ANGLES + 1)
         return self.radii(AXIS_MM[:, None], angle[None, :])
 

@@ -6,10 +6,10 @@ from datetime import timedelta
 
 import numpy as np
 
-from plaquecast.domain.anatomy import Weighting
+from plaquecast.domain.anatomy import Side, Weighting
 from plaquecast.domain.transform import RigidTransform
 from plaquecast.domain.visit import Visit
-from plaquecast.domain.volume import Volume
+from plaquecast.domain.volume import ArterySegmentation, Volume
 from plaquecast.settings import SimulateSettings
 from plaquecast.simulate.mri import scan
 from plaquecast.simulate.neck import SimulatedNeck, draw_neck
@@ -97,6 +97,15 @@ def simulate_repeat(
     return _scan_visit(body, 0, weightings, np.random.default_rng([seed, index, 0, repeat]), repeat)
 
 
+def simulate_labels(
+    index: int, seed: int, settings: SimulateSettings, repeat: int = 0
+) -> Mapping[Side, ArterySegmentation]:
+    """The true label maps of a baseline scan or one of its repeats, as `simulate_repeat` gives them; no images."""
+    body = _draw_body(index, seed, settings, n_visits=2)
+    _, labels, _ = _lay_down(body, 0, np.random.default_rng([seed, index, 0, repeat]))
+    return labels
+
+
 def _draw_body(index: int, seed: int, settings: SimulateSettings, n_visits: int) -> _Body:
     rng = np.random.default_rng([seed, index])
     scanner = draw_scanner(settings)
@@ -110,18 +119,11 @@ def _draw_body(index: int, seed: int, settings: SimulateSettings, n_visits: int)
 def _scan_visit(
     body: _Body, visit: int, weightings: Sequence[Weighting], rng: np.random.Generator, repeat: int = 0
 ) -> SimulatedVisit:
-    person, arteries = body.person, body.person.arteries[visit]
-    pose = draw_pose(rng)
-    grid = body.scanner.grid(REFERENCE, _CENTER_MM)
-    recirculation = float(rng.beta(1.2, 3.0)) * min(body.scanner.artifact_share, 1.6)
-    scene = build_scene(body.neck, arteries, pose, grid, min(recirculation, 1.0))
+    person = body.person
+    scene, truth, pose = _lay_down(body, visit, rng)
     volumes, moves = _scan_weightings(body, scene, weightings, rng)
     session = session_id(visit) if repeat == 0 else "rescan" if repeat == 1 else f"rescan{repeat}"
     acquired = person.acquired[visit] + repeat * _UNTIL_RESCAN
-    truth = {
-        side: true_segmentation(side, scene.arteries[side], artery.centerline, pose, grid)
-        for side, artery in arteries.items()
-    }
     return SimulatedVisit(
         visit=Visit(person.patient_id, session, acquired, volumes, person.records[visit]),
         reference=REFERENCE,
@@ -130,6 +132,21 @@ def _scan_visit(
         transforms=moves,
         neck_from_model=pose,
     )
+
+
+def _lay_down(
+    body: _Body, visit: int, rng: np.random.Generator
+) -> tuple[Scene, Mapping[Side, ArterySegmentation], RigidTransform]:
+    """The neck in the scanner at a visit, the truth of both arteries there, and the pose."""
+    arteries, pose = body.person.arteries[visit], draw_pose(rng)
+    grid = body.scanner.grid(REFERENCE, _CENTER_MM)
+    recirculation = float(rng.beta(1.2, 3.0)) * min(body.scanner.artifact_share, 1.6)
+    scene = build_scene(body.neck, arteries, pose, grid, min(recirculation, 1.0))
+    truth = {
+        side: true_segmentation(side, scene.arteries[side], artery.centerline, pose, grid)
+        for side, artery in arteries.items()
+    }
+    return scene, truth, pose
 
 
 def _scan_weightings(

@@ -180,11 +180,12 @@ def grow(
     """
     fate = Fate.of(record, artery, years, deviation, world)
     mean, spread = AGING_MM_PER_YEAR
-    aged = replace(artery, wall_mm=max(artery.wall_mm + (mean + spread * fate.unit["wall"]) * years, 0.45))
+    thickened = max(artery.wall_mm + (mean + spread * fate.unit["wall"]) * years, 0.45)
+    drifted = tuple(_drifted(plaque, deviation, years) for plaque in artery.plaques)
+    aged = SimulatedArtery(artery.course, thickened, drifted, artery.inward)
     if not artery.plaques:
         return aged
-    drifted = aged.with_plaques(tuple(_drifted(plaque, deviation, years) for plaque in aged.plaques))
-    grown = _with_more_wall(drifted, _plaque_wall_mm3(aged), fate)
+    grown = _with_more_wall(aged, fate)
     chances = _chances_of_new(record, years, world)
     plaques = []
     for index, plaque in enumerate(grown.plaques):
@@ -198,7 +199,7 @@ def grow(
             if deviation.new_calcification < chances["calcification"]:
                 deposits += (draw_calcification(rng, plaque.footprint),)
         plaques.append(replace(plaque, core=core, deposits=deposits))
-    return grown.with_plaques(tuple(plaques))
+    return grown.with_components(tuple(plaques))
 
 
 NEW_HEMORRHAGE_SHARE = (0.2, 0.6)
@@ -220,7 +221,7 @@ def expected_new_mm3(
     if plaque.core is not None and plaque.core.hemorrhage_share == 0.0:
         share = float(np.mean(NEW_HEMORRHAGE_SHARE))
         expected[Tissue.INTRAPLAQUE_HEMORRHAGE] = chances["hemorrhage"] * share * _core_mm3(radii, plaque.core)
-    nodules = [_deposit_mm3(radii, draw_calcification(rng, plaque.footprint)) for _ in range(12)]
+    nodules = [_deposit_mm3(radii, draw_calcification(rng, plaque.footprint)) for _ in range(6)]
     expected[Tissue.CALCIFICATION] = chances["calcification"] * float(np.mean(nodules))
     return expected
 
@@ -251,11 +252,6 @@ def _wall_mm3(artery: SimulatedArtery) -> float:
     return float(0.5 * _CELL * (np.vdot(outer, outer) - np.vdot(lumen, lumen)))
 
 
-def _plaque_wall_mm3(artery: SimulatedArtery) -> float:
-    """Volume of the wall beyond that of the same artery without plaque."""
-    return max(_wall_mm3(artery) - _wall_mm3(artery.with_plaques(())), 0.0)
-
-
 def _drifted(plaque: Plaque, deviation: Deviation, years: float) -> Plaque:
     """The plaque at its later place: drawn to its core by law, anywhere by chance; the core goes along."""
     along, around = (
@@ -273,22 +269,24 @@ def _drifted(plaque: Plaque, deviation: Deviation, years: float) -> Plaque:
     return replace(plaque, footprint=place, core=replace(core, footprint=core.footprint.moved(along, around)))
 
 
-def _with_more_wall(artery: SimulatedArtery, plaque_wall_mm3: float, fate: Fate) -> SimulatedArtery:
-    """Scale all plaques alike in height, length and width, so that the wall beyond the bare one reaches its volume."""
-    gain = fate.gain("wall", plaque_wall_mm3)
-    if fate.years == 0.0 or plaque_wall_mm3 < 1.0:
-        return artery
+def _with_more_wall(artery: SimulatedArtery, fate: Fate) -> SimulatedArtery:
+    """Scale all plaques alike in height, length and width, so that the wall beyond the bare one gains its volume."""
     bare = _wall_mm3(artery.with_plaques(()))
-    wanted = bare + plaque_wall_mm3 + gain
-    growth = gain / plaque_wall_mm3
+    start = _wall_mm3(artery) - bare
+    if fate.years == 0.0 or start < 1.0:
+        return artery
+    gain = fate.gain("wall", start)
+    growth = gain / start
     follows = LUMEN_FOLLOWS_GROWTH if growth > 0.0 else LUMEN_FOLLOWS_LOSS
-    artery = replace(artery, inward=artery.inward * (1.0 + follows * growth) / (1.0 + growth))
-    factor, reached = 1.0, _wall_mm3(artery)
-    for _ in range(3):
-        # a plaque's volume is nearly proportional to the factor, so this converges within two steps
-        factor = float(np.clip(factor * (wanted - bare) / max(reached - bare, 1e-3), 0.02, 20.0))
-        reached = _wall_mm3(_scaled(artery, factor))
-    return _scaled(artery, factor)
+    inward = artery.inward * (1.0 + follows * growth) / (1.0 + growth)
+    yielding = SimulatedArtery(artery.course, artery.wall_mm, artery.plaques, inward)
+    factor, reached, scaled = 1.0, start, yielding
+    for _ in range(2):
+        # a plaque's volume is nearly proportional to the factor, so two steps come within a percent of the gain
+        factor = float(np.clip(factor * (start + gain) / max(reached, 1e-3), 0.02, 20.0))
+        scaled = _scaled(yielding, factor)
+        reached = _wall_mm3(scaled) - bare
+    return scaled
 
 
 def _scaled(artery: SimulatedArtery, factor: float) -> SimulatedArtery:

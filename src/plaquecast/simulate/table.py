@@ -1,7 +1,6 @@
 """A cohort as tables, without images: what a study would have measured, beside what is true."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
 
 import numpy as np
 
@@ -10,14 +9,12 @@ from plaquecast.domain.change import FACTOR_MEASUREMENT, Factor
 from plaquecast.domain.grid import FloatArray
 from plaquecast.domain.learning import BaselineArtery, TargetTable
 from plaquecast.domain.measurements import PUBLISHED_ERRORS, MeasurementError
-from plaquecast.domain.missing import Missing, Reason, is_number
+from plaquecast.domain.missing import Missing, Reason
 from plaquecast.domain.morphology import ArteryMorphology
 from plaquecast.settings import SimulateSettings
+from plaquecast.simulate.measured import measured
 from plaquecast.simulate.people import SimulatedTable
 from plaquecast.simulate.person import SimulatedPerson, draw_person, number_or_nan, patient_code
-
-MODEL_ID = "simulated measurement"
-CAP_RESOLUTION_MM = 0.5
 
 
 def simulate_table(
@@ -34,9 +31,9 @@ def simulate_table(
     """
     noise = PUBLISHED_ERRORS if errors is None else errors
     baselines, truths, changes, years = [], [], [], []
-    for person, measured in measured_people(n_patients, seed, settings, noise, wall_maps):
+    for person, visits in measured_people(n_patients, seed, settings, noise, wall_maps):
         for side in Side:
-            before, after = (visit[side] for visit in measured)
+            before, after = (visit[side] for visit in visits)
             baselines.append(BaselineArtery(person.patient_id, person.records[0], before))
             truths.append(person.morphology[0][side])
             changes.append((person, side, before, after))
@@ -65,42 +62,20 @@ def measured_people(
     settings: SimulateSettings,
     errors: Mapping[str, MeasurementError] = PUBLISHED_ERRORS,
     wall_maps: bool = False,
+    first: int = 0,
 ) -> Iterator[tuple[SimulatedPerson, Measurements]]:
-    """Simulate people one after the other, each with what a study would have measured at both visits."""
-    for index in range(n_patients):
-        rng = np.random.default_rng([seed, index])
+    """Simulate people one after the other from index `first` on, with what a study would have measured at both visits.
+
+    With `wall_maps`, slices and unwrapped walls are measured, too.
+    """
+    for index in range(first, first + n_patients):
+        rng, map_rng = np.random.default_rng([seed, index]), np.random.default_rng([seed, index, 2_000_000])
         person = draw_person(patient_code(index), rng, settings, coarse=not wall_maps)
-        by_side = {side: [_measured(visit[side], errors, rng) for visit in person.morphology] for side in Side}
+        by_side = {side: [measured(visit[side], errors, rng, map_rng) for visit in person.morphology] for side in Side}
         yield person, tuple({side: by_side[side][visit] for side in Side} for visit in range(len(person.morphology)))
 
 
 Change = tuple[SimulatedPerson, Side, ArteryMorphology, ArteryMorphology]
-
-
-def _measured(
-    truth: ArteryMorphology, errors: Mapping[str, MeasurementError], rng: np.random.Generator
-) -> ArteryMorphology:
-    values = {}
-    for name, error in errors.items():
-        true = getattr(truth, name)
-        draw = float(rng.normal())  # drawn for missing values too, so that one value's absence moves no other
-        if is_number(true):
-            value = true + float(error.sd(np.array(true))) * draw
-            can_be_negative = name.startswith("stenosis")
-            values[name] = value if can_be_negative else (max(value, 0.0) if true > 0.0 else 0.0)
-    measured = replace(truth, **values, confidence=0.9, model_id=MODEL_ID)
-    return replace(measured, **_censored(measured))
-
-
-def _censored(measured: ArteryMorphology) -> dict[str, Missing]:
-    """A cap thinner than the image resolves is known only to be thin."""
-    names = ("fibrous_cap_min_thickness_mm", "fibrous_cap_mean_thickness_mm")
-    thin = {name: getattr(measured, name) for name in names}
-    return {
-        name: Missing(Reason.BELOW_RESOLUTION)
-        for name, value in thin.items()
-        if is_number(value) and value < CAP_RESOLUTION_MM
-    }
 
 
 def _measured_targets(

@@ -51,8 +51,8 @@ class Integration:
         """Thickness across the wall: radial thickness times the cosine of the mean tilt of its two surfaces."""
         slope = np.zeros(self.lumen_mm.shape)
         for radius in (self.lumen_mm, self.outer_mm):
-            ahead, behind = np.roll(radius, -1, axis=1), np.roll(radius, 1, axis=1)
-            slope += (ahead - behind) / (4.0 * self.grid.step_angle * radius)
+            around = np.concatenate([radius[:, -1:], radius, radius[:, :1]], axis=1)
+            slope += (around[:, 2:] - around[:, :-2]) / (4.0 * self.grid.step_angle * radius)
         return (self.outer_mm - self.lumen_mm) / np.sqrt(1.0 + slope * slope)
 
     def _arc(self) -> FloatArray:
