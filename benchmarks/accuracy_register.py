@@ -161,14 +161,14 @@ def _named(of: str, found: RigidTransform, true: RigidTransform) -> str:
 
 def same(n_patients: int) -> None:
     """Digests of five runs of the whole work of a patient, in this process and in workers of their own."""
-    visits_of = [simulate_patient(index, SEED, SimulateSettings()).visits for index in range(n_patients)]
-    here = [[_digest(pair) for pair in visits_of] for _ in range(5)]
+    here = [[_digest(index) for index in range(n_patients)] for _ in range(5)]
     with ProcessPoolExecutor(2, get_context("spawn")) as pool:
-        there = list(pool.map(_digest, visits_of))
+        there = list(pool.map(_digest, range(n_patients)))
     print(f"distinct results of {len(here)} runs and of two workers: {len({*map(tuple, here), tuple(there)})}")
 
 
-def _digest(pair: tuple[SimulatedVisit, ...]) -> str:
+def _digest(index: int) -> str:
+    pair = simulate_patient(index, SEED, SimulateSettings()).visits
     first, second = (align_visit(visit.visit, SETTINGS) for visit in pair)
     axes = {side: (pair[0].truth[side].centerline, pair[1].truth[side].centerline) for side in Side}
     found = align_visits(first, second, axes, SETTINGS)

@@ -10,8 +10,8 @@ from plaquecast.domain.grid import FloatArray, Grid
 from plaquecast.domain.volume import Volume
 
 _PIXEL_MM = 4.0
-_AIR_SHARE = 0.2
-"""Below this share of the median of what is brighter than the mean lies air."""
+_AIR_SHARE = 0.15
+"""Below this share of the mean intensity, weighted by itself, lies air."""
 
 _SHADING_MM = 40.0
 """Scale of the coil's shading within a slice; at 20 mm already, what is divided out is anatomy and not the coil."""
@@ -43,8 +43,11 @@ def body_of(volume: Volume) -> Body:
     40 mm; each slice has its own, since slabs of inflow angiography fade from slice to slice.
     """
     coarse = thinned(volume, _PIXEL_MM)
-    bright = coarse.array > coarse.array.mean()
-    threshold = _AIR_SHARE * np.median(coarse.array[bright]) if bright.any() else np.inf
+    # every voxel counts by its own intensity, so that air around the body changes nothing
+    usual = float(np.square(coarse.array, dtype=np.float64).sum()) / max(
+        float(coarse.array.sum(dtype=np.float64)), 1e-9
+    )
+    threshold = _AIR_SHARE * usual if usual > 0.0 else np.inf
     tissue = np.zeros((coarse.grid.shape[0], coarse.grid.shape[1] + 2, coarse.grid.shape[2] + 2), dtype=bool)
     for k, layer in enumerate(coarse.array > threshold):
         tissue[k, 1:-1, 1:-1] = ndimage.binary_fill_holes(ndimage.binary_opening(layer))
