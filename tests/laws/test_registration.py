@@ -14,9 +14,6 @@ from plaquecast.settings import RegisterSettings
 
 SETTINGS = RegisterSettings()
 FEW = settings(max_examples=5)
-SAMPLING_MM = 0.1
-"""Other points drawn move the found transform by this much at most: a twentieth of the phantom's voxel of 2 mm."""
-
 poses = st.builds(
     lambda angles, shift: RigidTransform.from_euler(angles, shift),
     st.tuples(*[st.floats(-5.0, 5.0)] * 3),
@@ -60,7 +57,8 @@ def test_air_around_the_image_does_not_matter(seed: int, pose: RigidTransform, b
     first, second = blob_image(seed=seed), blob_image(pose=pose, seed=seed, is_inverted=True)
     array = np.pad(second.array, ((0, 0), (before, after), (after, before)))
     padded = Volume(second.grid.crop((0, -before, -after), array.shape), array, second.weighting)
-    assert worst_error_mm(_register(first, padded), _register(first, second)) < SAMPLING_MM
+    # air weighs nothing, so the same points are drawn; only what leaves the other image fades a little later
+    assert worst_error_mm(_register(first, padded), _register(first, second)) < 0.02
 
 
 @FEW

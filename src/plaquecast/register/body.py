@@ -9,9 +9,9 @@ from scipy import ndimage
 from plaquecast.domain.grid import FloatArray, Grid
 from plaquecast.domain.volume import Volume
 
-_PIXEL_MM = 4.0
-_AIR_SHARE = 0.15
-"""Below this share of the mean intensity, weighted by itself, lies air."""
+_PIXEL_MM = 2.0
+_AIR_SHARE = 0.1
+"""Below this share of the mean intensity, weighted by itself, lies air; twice as much takes the skull for air."""
 
 _SHADING_MM = 40.0
 """Scale of the coil's shading within a slice; at 20 mm already, what is divided out is anatomy and not the coil."""
@@ -50,7 +50,7 @@ def body_of(volume: Volume) -> Body:
     threshold = _AIR_SHARE * usual if usual > 0.0 else np.inf
     tissue = np.zeros((coarse.grid.shape[0], coarse.grid.shape[1] + 2, coarse.grid.shape[2] + 2), dtype=bool)
     for k, layer in enumerate(coarse.array > threshold):
-        tissue[k, 1:-1, 1:-1] = ndimage.binary_fill_holes(ndimage.binary_opening(layer))
+        tissue[k, 1:-1, 1:-1] = ndimage.binary_fill_holes(ndimage.binary_opening(layer, iterations=2))
     depth = np.zeros(tissue.shape)
     ndimage.distance_transform_edt(tissue, sampling=coarse.grid.spacing_mm, distances=depth)
     tissue, depth = tissue[:, 1:-1, 1:-1], depth[:, 1:-1, 1:-1]

@@ -20,8 +20,8 @@ NUDGE_MM = 4.0
 _FULL_DRIFT_MM, _FULL_PEAK, _FULL_EDGES = 0.8, 2.6, 1.8
 """Half of the way to these the gate closes: 0.4 mm, 1.8 and 1.4 times.
 
-In simulated necks right alignments drift by less than 0.1 mm and reach at least 2.3 and 1.6; those onto other patients
-or mirrored images stay below 1.7 and 1.3.
+In eight simulated necks 69 of 70 right alignments pass, most far from the limits; of 160 wrong ones all but two do not,
+and those two the limit on shifts stops.
 """
 
 _WEAK_EDGE = 1.0

@@ -124,11 +124,14 @@ def climb(agreement: Agreement, start: RigidTransform, center_mm: FloatArray) ->
 
 
 def register_rigid(
-    first: Prepared, second: Prepared, settings: RegisterSettings, start: RigidTransform | None = None
+    first: Prepared, second: Prepared, settings: RegisterSettings, first_level: int = 0
 ) -> RigidTransform:
-    """The transform that takes points of the first image to points of the second (mm), from `start` or as they lie."""
-    transform = start or RigidTransform.identity()
-    for level in range(len(first.layers)):
+    """The transform that takes points of the first image to points of the second (mm), searched from where they lie.
+
+    The search runs through the levels from `first_level` on; the coarser it begins, the farther it sees.
+    """
+    transform = RigidTransform.identity()
+    for level in range(first_level, len(first.layers)):
         agreement = agreement_at(level, first, second, settings)
         transform = climb(agreement, transform, transform.apply(first.center_mm))
     return transform
