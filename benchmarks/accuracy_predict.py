@@ -301,7 +301,7 @@ def _brier(bundle: PredictorBundle, table: SimulatedTable) -> None:
         sign = -1.0 if factor is Factor.FIBROUS_CAP_THICKNESS else 1.0
         event = (sign * change > 1.96 * error)[known].astype(float)
         chance = predictor.outlook(timed, 0.9).p_progression[known]
-        slope = np.polyfit(chance, event, 1)[0]
+        slope = np.polyfit(chance, event, 1)[0] if np.ptp(chance) > 0.0 else float("nan")
         print(f"{factor.value:30s} | {event.mean():.3f} | {np.mean((chance - event) ** 2):.4f} | {event.var():.4f}"
               f" | {chance.mean():.3f} | {slope:.2f}")  # fmt: skip
 

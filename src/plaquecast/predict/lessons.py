@@ -129,47 +129,23 @@ def expected_baseline_error(features: FeatureTable, targets: TargetTable, factor
     """What the error of each measured baseline probably is (n,), in the measurement's unit.
 
     The true value is predicted from all other features; measured minus predicted, shrunk by the error's share of its
-    variance, is the error to be expected. Sizes are skewed and their error grows with them, so this is worked out for
-    their logarithm; stenosis may be negative and is taken as it is. Errors cancel on average. A volume of exactly zero
-    says that nothing was seen, and has no error.
+    variance, is the error to be expected. Values are skewed, so it is scaled to the covariance with the measured value
+    that errors must have, the mean of sd², and to a mean of zero. A volume of exactly zero says that nothing was seen,
+    and has no error.
     """
     baseline = _baseline(features, factor)
     error = ScanError.of(features, targets, factor).sd(baseline)
-    is_size = factor is not Factor.STENOSIS
-    usable = np.isfinite(baseline) & (error > 0.0) & ((baseline > 0.0) | (not is_size))
+    usable = np.isfinite(baseline) & (error > 0.0) & (baseline != 0.0)
     expected = np.zeros(len(baseline))
     if usable.sum() < LEAST_ROWS:
         return expected
-    values, measured, sd = _others(features, factor)[usable], baseline[usable], error[usable]
-    if is_size:
-        surprise = _shrunken_residual(values, np.log(measured), np.minimum(sd / measured, 1.0))
-        probable = measured * (1.0 - np.exp(-surprise))
-    else:
-        probable = _shrunken_residual(values, measured, sd)
-    expected[usable] = _with_known_covariance(probable, measured, sd, _drift(targets, factor)[usable])
+    measured, sd = baseline[usable], error[usable]
+    probable = _shrunken_residual(_others(features, factor)[usable], measured, sd)
+    probable -= probable.mean()
+    covariance = float(np.mean(probable * measured))
+    if covariance > 0.0:
+        expected[usable] = probable * float(np.mean(sd**2)) / covariance
     return expected
-
-
-def _drift(targets: TargetTable, factor: Factor) -> FloatArray:
-    return targets.values[factor] * targets.interval_years
-
-
-def _with_known_covariance(probable: FloatArray, measured: FloatArray, sd: FloatArray, drift: FloatArray) -> FloatArray:
-    """Probable errors (n,) with mean 0 and the covariance with the measured value that errors must have: mean sd².
-
-    Where error makes up most of a measurement's variance even that is not known well (thin caps are cut off), and all
-    that hangs on the baseline is taken for drift.
-    """
-    offset, known = measured - measured.mean(), np.isfinite(drift)
-    variance = float(np.mean(offset**2))
-    slope = float(np.mean(sd**2)) / variance
-    if slope > MOSTLY_ERROR and known.sum() > 2:
-        slope = -float(np.polyfit(measured[known], drift[known], 1)[0])
-    centered = probable - probable.mean()
-    return centered + (slope - float(np.mean(centered * offset)) / variance) * offset
-
-
-MOSTLY_ERROR = 0.5
 
 
 def _others(features: FeatureTable, factor: Factor) -> FloatArray:
@@ -178,7 +154,7 @@ def _others(features: FeatureTable, factor: Factor) -> FloatArray:
 
 
 def _shrunken_residual(values: FloatArray, measured: FloatArray, sd: FloatArray) -> FloatArray:
-    """Measured minus what a ridge on `values` (n, p) says, times sd² / (sd² + variance of the truth around it)."""
+    """Measured minus what a ridge on `values` (m, p) says, times sd² / (sd² + variance of the truth around it)."""
     center, spread = moments(values)
     scaled = np.where(np.isnan(values), 0.0, (values - center) / spread)
     ridge = RidgeCV(alphas=np.geomspace(0.001, 10.0, 9) * len(values), store_cv_results=True).fit(scaled, measured)

@@ -80,7 +80,7 @@ def choose(room: Classroom, factor: Factor, tuned: Sequence[Tuned]) -> Tuned:
 
     Clearly is one standard error over patients in squared error. Below `ENOUGH_PATIENTS` it is two, and absolute error
     must be less too: a few large changes otherwise decide. Small cohorts so fall back on what is plain. Where measured
-    change is nearly all error nothing can be learned from it, and no change is the forecast.
+    change is mostly error nothing can be learned from it, and no change is the forecast.
     """
     by_name = {entry.kind.name: entry for entry in tuned}
     if room.whole[factor].reliability < LEAST_RELIABILITY:
@@ -102,7 +102,8 @@ def choose(room: Classroom, factor: Factor, tuned: Sequence[Tuned]) -> Tuned:
 
 PLAIN = ("no change", "stratum mean")
 """What a forecast falls back on."""
-LEAST_RELIABILITY = 0.03
+LEAST_RELIABILITY = 0.2
+"""Below this what is left of regression to the mean outweighs what can be learned."""
 ENOUGH_PATIENTS = 234
 """With fewer patients not even a residual's SD is known to 10 % (Riley 2019), let alone coefficients."""
 
