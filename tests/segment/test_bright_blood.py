@@ -124,9 +124,8 @@ def test_sagittal_slices_are_refused_in_words() -> None:
         BrightBloodSegmenter().segment(alone(volume))
 
 
-@pytest.mark.parametrize("index", [0, 2])
-def test_simulated_carotids_are_met_in_tof(index: int) -> None:
-    visit = simulate_patient(index, 777, SimulateSettings(), (Weighting.TOF,), 1).visits[0]
+def test_simulated_carotids_are_met_in_tof() -> None:
+    visit = simulate_patient(1, 777, SimulateSettings(), (Weighting.TOF,), 1).visits[0]
     found = BrightBloodSegmenter().segment(alone(visit.visit.volumes[Weighting.TOF]))
     for side, true in visit.truth.items():
         artery = found[side]

@@ -12,7 +12,7 @@ from plaquecast.domain.anatomy import Side
 from plaquecast.domain.volume import ArterySegmentation
 from plaquecast.errors import InputError, ModelError
 from plaquecast.segment.folds import FoldedSegmenter, fold_of_patients, open_model, train_folds
-from plaquecast.segment.network import NetworkSegmenter
+from plaquecast.segment.network import NetworkSegmenter, load_segmenter
 from plaquecast.settings import SegmentSettings
 
 SMALL = SegmentSettings(pixel_mm=0.5, region_pixels=32, base_channels=8, max_epochs=25, max_minutes=10.0)
@@ -35,10 +35,14 @@ def test_every_patient_has_a_member_that_never_saw_him(tmp_path: Path) -> None:
         assert patient not in own["train_patients"] + own["validation_patients"]
     opened = open_model(tmp_path)
     assert isinstance(opened, FoldedSegmenter)
-    found = opened.segment(visit("p0", 0))[Side.LEFT]
-    assert isinstance(found, ArterySegmentation), found
-    member = json.loads((tmp_path / card["members"]["p0"] / "card.json").read_text())
-    assert found.model_id == member["model_id"]
+    found, expected = (
+        each.segment(visit("p0", 0))[Side.LEFT] for each in (opened, load_segmenter(tmp_path / card["members"]["p0"]))
+    )
+    if isinstance(expected, ArterySegmentation):  # a member that learned for seconds may well refuse
+        assert isinstance(found, ArterySegmentation)
+        assert found.model_id == expected.model_id
+    else:
+        assert found == expected
 
 
 def test_a_single_model_opens_too(small_model: Path, tmp_path: Path) -> None:

@@ -54,7 +54,8 @@ class BrightBloodSegmenter:
         layers = brightness(volume)
         spots = [bright_spots(layer) for layer in layers]
         plane = find_midplane(layers)
-        pairs = follow_pair(spots, plane, volume.grid.slice_spacing_mm)
+        front = -1 if volume.grid.affine[1, 1] > 0 else 1
+        pairs = follow_pair(spots, plane, front, volume.grid.slice_spacing_mm)
         pairs = dict(sorted(pairs.items(), reverse=bool(volume.grid.affine[2, 0] < 0)))  # from the chest to the head
         return {side: self._artery(side, volume, spots, plane, pairs) for side in Side}
 

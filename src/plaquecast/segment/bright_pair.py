@@ -19,6 +19,8 @@ LEVEL_DIFFERENCE_MM = 7.0
 RADIUS_RANGE_MM = (2.2, 4.2)
 BESIDE_MM = (4.0, 14.0, 7.0)
 """Where the carotid lies from its jugular vein: between so much and so much medially, and less than this in depth."""
+BEHIND_MM = (12.0, 35.0, 14.0)
+"""Where the vertebral artery lies from its carotid: between so much and so much behind, less than this to a side."""
 DRIFT_MM = (0.8, 0.35)
 """SD of an artery's way from slice to slice: so much at least, and so much per mm between them."""
 _TYPICAL_STRENGTH = 0.15
@@ -99,13 +101,13 @@ class _Pairs:
     scores: FloatArray
 
 
-def follow_pair(spots: Sequence[Spots], plane: Midplane, slice_mm: float) -> dict[int, tuple[int, int]]:
+def follow_pair(spots: Sequence[Spots], plane: Midplane, front: int, slice_mm: float) -> dict[int, tuple[int, int]]:
     """The pair of spots of each slice that is likeliest as a whole: slice → spots at smaller and at larger column.
 
     The sum of the pairs' scores less the price of their way from slice to slice is largest (Viterbi). Slices without
-    any spot on one of the sides are left out.
+    any spot on one of the sides are left out. `front` is the sign of the way to the front along the midplane.
     """
-    layers = {k: pairs for k, found in enumerate(spots) if len((pairs := _pairs(found, plane)).scores)}
+    layers = {k: pairs for k, found in enumerate(spots) if len((pairs := _pairs(found, plane, front)).scores)}
     if not layers:
         return {}
     order = sorted(layers)
@@ -124,9 +126,10 @@ def follow_pair(spots: Sequence[Spots], plane: Midplane, slice_mm: float) -> dic
     return {k: (int(layers[k].spots[at, 0]), int(layers[k].spots[at, 1])) for k, at in path.items()}
 
 
-def _pairs(spots: Spots, plane: Midplane) -> _Pairs:
+def _pairs(spots: Spots, plane: Midplane, front: int) -> _Pairs:
     across, along = plane.beside(spots.centers_mm)
-    scores = evidence(spots.strengths) - _beside_medial_vessel(spots, across, along) - _unlike_in_size(spots.radii_mm)
+    against = _beside_medial_vessel(spots, across, along) + _behind_vessel(spots, across, front * along)
+    scores = evidence(spots.strengths) - against - _unlike_in_size(spots.radii_mm)
     low, high = np.flatnonzero((across < -8.0) & (across > -50.0)), np.flatnonzero((across > 8.0) & (across < 50.0))
     one, other = (index.ravel() for index in np.meshgrid(low, high, indexing="ij"))
     half, middle = 0.5 * (across[other] - across[one]), 0.5 * (across[other] + across[one])
@@ -141,6 +144,15 @@ def _pairs(spots: Spots, plane: Midplane) -> _Pairs:
 def _unlike_in_size(radii_mm: FloatArray) -> FloatArray:
     smallest, largest = RADIUS_RANGE_MM
     return 0.5 * (np.maximum(0.0, smallest - radii_mm) + np.maximum(0.0, radii_mm - largest))
+
+
+def _behind_vessel(spots: Spots, across: FloatArray, forward: FloatArray) -> FloatArray:
+    """What speaks against a spot because a bright one lies straight in front of it: then it is the vertebral artery."""
+    nearest, farthest, aside = BEHIND_MM
+    ahead = forward[None] - forward[:, None]
+    neighbors = (ahead > nearest) & (ahead < farthest) & (np.abs(across[:, None] - across[None]) < aside)
+    strongest = np.where(neighbors, evidence(spots.strengths)[None], -1.0).max(axis=1, initial=-1.0)
+    return np.where(strongest > 0.5, np.minimum(1.2, strongest + 0.2), 0.0)
 
 
 def _beside_medial_vessel(spots: Spots, across: FloatArray, along: FloatArray) -> FloatArray:
