@@ -8,7 +8,7 @@ from torch import Tensor
 SHRINKAGE = 0.1
 LEAST_SAMPLES = 32
 QUANTILE = 0.99
-MARGIN = 1.5
+MARGIN = 1.15
 """A visit is unfamiliar beyond so many times the distance that 99 % of known slices stay within."""
 
 

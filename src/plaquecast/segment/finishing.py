@@ -41,10 +41,10 @@ def finish(
             code="collapsed",
         )  # fmt: skip
     if held_out is None:
-        return SegmenterModel(heat, tissue, 1.0, Familiarity.learn(known, known))
-    others, *_ = _look(tissue, held_out, N_OTHER, seed=2)
-    # variation makes slices harder than they are; probabilities fitted on it would be too cautious
-    _, _, logits, fractions = _look(tissue, held_out, N_OTHER, seed=3, varied=False)
+        plain, *_ = _look(tissue, learned, N_OTHER, seed=2, varied=False)
+        return SegmenterModel(heat, tissue, 1.0, Familiarity.learn(known, plain))
+    # variation makes slices harder and stranger than they are; what is fitted on it would be too cautious
+    others, _, logits, fractions = _look(tissue, held_out, N_OTHER, seed=2, varied=False)
     return SegmenterModel(heat, tissue, fit_temperature(logits, fractions), Familiarity.learn(known, others))
 
 

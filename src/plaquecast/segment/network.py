@@ -1,7 +1,7 @@
 """The trained segmenter: both carotids of an aligned visit, tissue by tissue, with what it does not know."""
 
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -28,11 +28,25 @@ from plaquecast.segment.weights import SegmenterModel, read_segmenter
 REFERENCE = Path(__file__).parent / "reference"
 """The segmenter that comes with the package, trained on simulated patients only."""
 LEAST_SLICES = 4
+LEAST_TYPICAL_HEAT = 0.5
+"""Known arteries have 0.7 and more in the middle of their slices."""
 LARGEST_PIXEL_MM, LARGEST_SLICE_MM = 1.2, 8.0
 """Beyond these a wall of 1 mm is a matter of luck."""
 LONGEST_BIFURCATION_SPREAD_MM = 8.0
 
 Array = NDArray[np.float32]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Sight:
+    """What the networks see of one artery, per slice; `heat` and `strange` over all slices."""
+
+    centers: FloatArray
+    usable: NDArray[np.bool_]
+    heat: float
+    shares: Array
+    positions: FloatArray
+    strange: float
 
 
 class NetworkSegmenter:
@@ -52,12 +66,37 @@ class NetworkSegmenter:
     def segment(self, visit: AlignedVisit) -> Mapping[Side, ArterySegmentation | Missing]:
         """Segment both arteries on crops of the visit's reference grid.
 
+        Images in which what was found looks, over both sides, like nothing that was learned, or of which the localizer
+        is unsure in most slices, give no artery (`Missing`).
+
         Raises:
             ModelError: if no weighting that the model knows shows the wall, or the grid is too coarse.
         """
         visit = self._fitting(visit)
-        centers = locate(visit, self._model.heat)
-        return {side: self._segment_side(visit, side, *centers[side]) for side in Side}
+        seen = {side: self._look(visit, *course) for side, course in locate(visit, self._model.heat).items()}
+        found = [sight for sight in seen.values() if sight is not None]
+        strange = float(np.mean([sight.strange for sight in found])) if found else 0.0
+        return {side: self._judged(visit, side, seen[side], strange) for side in Side}
+
+    def _look(self, visit: AlignedVisit, centers: FloatArray, heat: FloatArray) -> _Sight | None:
+        usable = heat >= LEAST_HEAT
+        if usable.sum() < LEAST_SLICES:
+            return None
+        centers = _smooth_path(centers, usable)
+        return _Sight(centers, usable, float(np.median(heat[usable])), *self._predict(visit, centers))
+
+    def _judged(
+        self, visit: AlignedVisit, side: Side, sight: _Sight | None, strange: float
+    ) -> ArterySegmentation | Missing:
+        if sight is None:
+            return Missing(Reason.NOT_COVERED, f"the {side.value} carotid was not found")
+        if strange > 1.0 or sight.heat < LEAST_TYPICAL_HEAT:
+            return Missing(
+                Reason.OUT_OF_COHORT,
+                f"what was found as the {side.value} carotid is {strange:.1f} times as far from what was learned as"
+                f" most known arteries are, and the localizer is sure of it to {sight.heat:.0%}",
+            )
+        return self._assembled(visit, side, sight)
 
     def _fitting(self, visit: AlignedVisit) -> AlignedVisit:
         """The visit with the weightings that the model knows."""
@@ -81,20 +120,8 @@ class NetworkSegmenter:
         reference = visit.reference if visit.reference in known else next(iter(known))
         return replace(visit, volumes=known, reference=reference)
 
-    def _segment_side(
-        self, visit: AlignedVisit, side: Side, centers: FloatArray, heat: FloatArray
-    ) -> ArterySegmentation | Missing:
-        usable = heat >= LEAST_HEAT
-        if usable.sum() < LEAST_SLICES:
-            return Missing(Reason.NOT_COVERED, f"the {side.value} carotid was not found")
-        centers = _smooth_path(centers, usable)
-        shares, positions, strange = self._predict(visit, centers)
-        if strange > 1.0:
-            return Missing(
-                Reason.OUT_OF_COHORT,
-                f"what was found as the {side.value} carotid is {strange:.1f} times as far from all that was learned as"
-                " known arteries are",
-            )
+    def _assembled(self, visit: AlignedVisit, side: Side, sight: _Sight) -> ArterySegmentation | Missing:
+        centers, shares = sight.centers, sight.shares
         crop, rows, columns = crop_around(visit.grid, centers, self._half_mm)
         fractions = np.zeros((N_TISSUES, *crop.shape), dtype=np.float32)
         fractions[Tissue.BACKGROUND] = 1.0
@@ -104,11 +131,11 @@ class NetworkSegmenter:
             fractions[:, k] = _resample(shares[k], place, visit.grid, rows, columns)
             middle = (centers[k, 0] / crop.spacing_mm[1] - rows[0], centers[k, 1] / crop.spacing_mm[2] - columns[0])
             fractions[:, k] = clean_slice(fractions[:, k], middle)
-            covered[k] = bool(usable[k]) and bool((fractions[Tissue.LUMEN, k] > 0.5).sum() >= 6)
+            covered[k] = bool(sight.usable[k]) and bool((fractions[Tissue.LUMEN, k] > 0.5).sum() >= 6)
             confidence[k] = expected_dice(1.0 - fractions[: Tissue.WALL, k].sum(axis=0)) if covered[k] else 0.0
         if covered.sum() < LEAST_SLICES:
             return Missing(Reason.NOT_COVERED, f"no {side.value} carotid with lumen and wall in {LEAST_SLICES} slices")
-        axis = _centerline(crop, fractions, covered, positions)
+        axis = _centerline(crop, fractions, covered, sight.positions)
         labels = LabelMap(crop, fractions.argmax(axis=0).astype(np.uint8))
         return ArterySegmentation(
             side, labels, axis, slice_positions(crop, axis), confidence, covered, self.model_id, fractions,
