@@ -4,9 +4,11 @@
 """
 
 import argparse
+import copyreg
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import replace
 from pathlib import Path
+from types import MappingProxyType
 
 import numpy as np
 import torch
@@ -24,6 +26,9 @@ from plaquecast.simulate.people import SimulatedVisit
 from plaquecast.store.model_files import write_model_manifest
 
 SEED = 1
+
+# frozen mappings come back from worker processes as what they are
+copyreg.pickle(MappingProxyType, lambda frozen: (MappingProxyType, (dict(frozen),)))
 
 
 def laid_out(simulated: SimulatedVisit, rng: np.random.Generator) -> AlignedVisit:
