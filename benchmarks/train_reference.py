@@ -9,6 +9,7 @@ from concurrent.futures import ProcessPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 from types import MappingProxyType
+from typing import Any
 
 import numpy as np
 import torch
@@ -27,8 +28,13 @@ from plaquecast.store.model_files import write_model_manifest
 
 SEED = 1
 
-# frozen mappings come back from worker processes as what they are
-copyreg.pickle(MappingProxyType, lambda frozen: (MappingProxyType, (dict(frozen),)))
+
+def frozen(mapping: dict[Any, Any]) -> MappingProxyType[Any, Any]:
+    """A mapping as it was before it crossed processes, which pickle cannot do by itself."""
+    return MappingProxyType(mapping)
+
+
+copyreg.pickle(MappingProxyType, lambda mapping: (frozen, (dict(mapping),)))
 
 
 def laid_out(simulated: SimulatedVisit, rng: np.random.Generator) -> AlignedVisit:
