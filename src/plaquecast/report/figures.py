@@ -2,18 +2,18 @@
 
 import io
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import matplotlib as mpl
 
 mpl.use("Agg")
 
 import numpy as np
-from matplotlib.axes import Axes
-from matplotlib.colors import ListedColormap
+from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure as Canvas
 from numpy.typing import NDArray
 
-from plaquecast.domain.anatomy import N_TISSUES, Side, Tissue, Weighting
+from plaquecast.domain.anatomy import Side, Tissue, Weighting
 from plaquecast.domain.change import ChangeFactor
 from plaquecast.domain.examined import ExaminedVisit
 from plaquecast.domain.forecast import Forecast
@@ -35,6 +35,10 @@ TISSUE_COLORS: dict[Tissue, str] = {
 }
 """Colors that stay apart for color-blind readers (Okabe–Ito)."""
 
+_COLORS = np.array([to_rgb(TISSUE_COLORS[tissue]) for tissue in Tissue])
+_GAP = 2
+"""White pixels between the tiles of a mosaic."""
+
 
 def cross_sections(examined: ExaminedVisit, side: Side, n_columns: int = 6) -> Figure | None:
     """One row per weighting, one column per slice along the artery, with lumen and outer wall drawn on each.
@@ -46,25 +50,24 @@ def cross_sections(examined: ExaminedVisit, side: Side, n_columns: int = 6) -> F
         return None
     slices = _spread(np.flatnonzero(segmentation.covered), n_columns)
     names = list(examined.aligned.volumes)
-    canvas = Canvas(figsize=(1.6 * len(slices), 1.65 * (len(names) + 1)), layout="compressed")
-    axes = canvas.subplots(len(names) + 1, len(slices), squeeze=False)
-    for column, index in enumerate(slices):
-        rows, columns = _window(segmentation, index)
-        for row, weighting in enumerate(names):
-            image = _slice_of(examined, weighting, segmentation, index)[rows, columns]
-            axes[row, column].imshow(image, cmap="gray", vmin=0.0, vmax=float(np.percentile(image, 99.5)) or 1.0)
-            _draw_outlines(axes[row, column], segmentation, index, rows, columns)
-        labels = segmentation.labels.array[index][rows, columns]
-        axes[-1, column].imshow(
-            labels, cmap=ListedColormap(list(TISSUE_COLORS.values())), vmin=-0.5, vmax=N_TISSUES - 0.5
-        )
-        axes[0, column].set_title(f"{segmentation.slice_position_mm[index]:+.0f} mm", fontsize=8)
-    for row, label in enumerate([*[weighting.value for weighting in names], "tissues"]):
-        axes[row, 0].set_ylabel(label, fontsize=8)
-    for axis in axes.flat:
-        axis.set_xticks([])
-        axis.set_yticks([])
-    words = (
+    tiles = [[_gray(_slice_of(examined, name, segmentation, k), segmentation, k) for k in slices] for name in names]
+    tiles.append([_COLORS[_tile(segmentation.labels.array[k], segmentation, k)] for k in slices])
+    _, row_mm, column_mm = segmentation.grid.spacing_mm
+    n_rows, n_tile_columns = tiles[0][0].shape[:2]
+    canvas = Canvas(figsize=(1.6 * len(slices) + 0.3, 1.6 * len(tiles) + 0.3))
+    axes = canvas.add_axes((0.03, 0.01, 0.96, 0.95))
+    axes.imshow(_mosaic(tiles), aspect=row_mm / column_mm)
+    for color, field in _outlines(segmentation, slices):
+        planes = [field] * len(names) + [[np.zeros_like(plane) for plane in field]]
+        axes.contour(_mosaic(planes), levels=[0.5], colors=[color], linewidths=0.9)
+    positions = [f"{segmentation.slice_position_mm[k]:+.0f} mm" for k in slices]
+    axes.xaxis.tick_top()
+    axes.set_xticks((np.arange(len(slices)) + 0.5) * (n_tile_columns + _GAP), positions, fontsize=8)
+    words = [*[name.value for name in names], "tissues"]
+    axes.set_yticks((np.arange(len(tiles)) + 0.5) * (n_rows + _GAP), words, fontsize=8, rotation=90, va="center")
+    axes.tick_params(length=0)
+    axes.set_frame_on(False)
+    wall = (
         "Orange: lumen; blue: outer wall. Last row: tissues (orange lumen, blue wall, white calcification, yellow core,"
         " red hemorrhage, green cap, pink loose matrix)."
     )
@@ -72,9 +75,27 @@ def cross_sections(examined: ExaminedVisit, side: Side, n_columns: int = 6) -> F
     return _png(
         canvas,
         f"{side.value.capitalize()} carotid across its axis, distance from the bifurcation on top."
-        f" {words if _shows_wall(segmentation) else lumen_only}",
-        f"Cross-sections of the {side.value} carotid, weightings: {', '.join(weighting.value for weighting in names)}",
+        f" {wall if _shows_wall(segmentation) else lumen_only}",
+        f"Cross-sections of the {side.value} carotid, weightings: {', '.join(name.value for name in names)}",
     )
+
+
+def _gray(plane: NDArray[np.float32], segmentation: ArterySegmentation, index: int) -> NDArray[np.float64]:
+    """The tile of a slice as gray levels (rows, columns, 3), white at its 99.5th percentile."""
+    tile = _tile(plane, segmentation, index)
+    white = float(np.percentile(tile, 99.5)) or 1.0
+    return np.repeat(np.clip(tile / white, 0.0, 1.0)[..., None], 3, axis=2)
+
+
+def _mosaic(tiles: Sequence[Sequence[NDArray[Any]]]) -> NDArray[np.float64]:
+    """Tiles of one size, (rows, columns) or (rows, columns, 3), beside and below each other.
+
+    One picture on one pair of axes is drawn ten times as fast as a grid of axes. Colored tiles have white gaps.
+    """
+    filled = 1.0 if tiles[0][0].ndim == 3 else 0.0
+    edges = ((0, _GAP), (0, _GAP), (0, 0))[: tiles[0][0].ndim]
+    padded = [[np.pad(tile, edges, constant_values=filled) for tile in row] for row in tiles]
+    return np.concatenate([np.concatenate(row, axis=1) for row in padded], axis=0, dtype=np.float64)
 
 
 def _spread(index: NDArray[np.intp], count: int) -> list[int]:
@@ -82,16 +103,14 @@ def _spread(index: NDArray[np.intp], count: int) -> list[int]:
     return [int(index[i]) for i in dict.fromkeys(chosen.tolist())]
 
 
-def _window(segmentation: ArterySegmentation, index: int, half_mm: float = 11.0) -> tuple[slice, slice]:
+def _tile(plane: NDArray[Any], segmentation: ArterySegmentation, index: int, half_mm: float = 11.0) -> NDArray[Any]:
+    """The part of a plane of the segmentation's crop within `half_mm` of the artery, filled up with zeros."""
     rows, columns = np.nonzero(segmentation.labels.array[index])
     _, row_mm, column_mm = segmentation.grid.spacing_mm
-    _, n_rows, n_columns = segmentation.grid.shape
-    row, column = (int(rows.mean()), int(columns.mean())) if len(rows) else (n_rows // 2, n_columns // 2)
+    row, column = (int(rows.mean()), int(columns.mean())) if len(rows) else (plane.shape[0] // 2, plane.shape[1] // 2)
     half_rows, half_columns = int(half_mm / row_mm), int(half_mm / column_mm)
-    return (
-        slice(max(0, row - half_rows), min(n_rows, row + half_rows + 1)),
-        slice(max(0, column - half_columns), min(n_columns, column + half_columns + 1)),
-    )
+    around = np.pad(plane, ((half_rows, half_rows), (half_columns, half_columns)))
+    return around[row : row + 2 * half_rows + 1, column : column + 2 * half_columns + 1]
 
 
 def _slice_of(
@@ -110,17 +129,22 @@ def _slice_of(
     return padded
 
 
-def _draw_outlines(axes: Axes, segmentation: ArterySegmentation, index: int, rows: slice, columns: slice) -> None:
+def _outlines(segmentation: ArterySegmentation, slices: Sequence[int]) -> list[tuple[str, list[NDArray[np.float64]]]]:
+    """Color and share per slice of what is outlined: the vessel, if the images show it, and the lumen."""
+    found = []
+    for tissue, color in ((Tissue.WALL, TISSUE_COLORS[Tissue.WALL]), (Tissue.LUMEN, TISSUE_COLORS[Tissue.LUMEN])):
+        if tissue is Tissue.LUMEN or _shows_wall(segmentation):
+            fields = [_share(segmentation, k, whole_vessel=tissue is Tissue.WALL) for k in slices]
+            found.append((color, [_tile(field, segmentation, k) for field, k in zip(fields, slices, strict=True)]))
+    return found
+
+
+def _share(segmentation: ArterySegmentation, index: int, whole_vessel: bool) -> NDArray[np.float64]:
+    labels = segmentation.labels.array[index]
     if segmentation.probabilities is None:
-        labels = segmentation.labels.array[index][rows, columns]
-        lumen, vessel = (labels == Tissue.LUMEN).astype(float), (labels > 0).astype(float)
-    else:
-        fractions = segmentation.probabilities[:, index, rows, columns]
-        lumen, vessel = fractions[Tissue.LUMEN], 1.0 - fractions[Tissue.BACKGROUND]
-    outlines = [(vessel, TISSUE_COLORS[Tissue.WALL])] if _shows_wall(segmentation) else []
-    for field, color in (*outlines, (lumen, TISSUE_COLORS[Tissue.LUMEN])):
-        if field.min() < 0.5 < field.max():
-            axes.contour(field, levels=[0.5], colors=[color], linewidths=0.9)
+        return np.asarray(labels > 0 if whole_vessel else labels == Tissue.LUMEN, dtype=np.float64)
+    shares = segmentation.probabilities[:, index].astype(np.float64)
+    return 1.0 - shares[Tissue.BACKGROUND] if whole_vessel else shares[Tissue.LUMEN]
 
 
 def _shows_wall(segmentation: ArterySegmentation) -> bool:
@@ -133,8 +157,10 @@ def wall_maps(maps: Mapping[str, ArteryMorphology]) -> Figure | None:
     shown = {name: artery.wall_map for name, artery in maps.items() if artery.wall_map is not None}
     if not shown:
         return None
-    canvas = Canvas(figsize=(4.2 * len(shown), 3.4), layout="compressed")
-    axes = canvas.subplots(1, len(shown), squeeze=False)[0]
+    width = 4.2 * len(shown) + 0.9
+    canvas = Canvas(figsize=(width, 3.4))
+    edges = {"left": 0.6 / width, "right": 1.0 - 1.0 / width, "bottom": 0.14, "top": 0.92}
+    axes = canvas.subplots(1, len(shown), squeeze=False, gridspec_kw=edges)[0]
     top = max(float(np.nanmax(wall.wall_thickness_mm, initial=1.0)) for wall in shown.values())
     mesh = None
     for axis, (name, wall) in zip(axes, shown.items(), strict=True):
@@ -146,7 +172,8 @@ def wall_maps(maps: Mapping[str, ArteryMorphology]) -> Figure | None:
         axis.set_xlabel("angle from flow divider, degrees", fontsize=8)
         axis.set_ylabel("position from bifurcation, mm", fontsize=8)
     if mesh is not None:
-        canvas.colorbar(mesh, ax=list(axes), label="wall thickness, mm")
+        beside = canvas.add_axes((1.0 - 0.8 / width, edges["bottom"], 0.15 / width, edges["top"] - edges["bottom"]))
+        canvas.colorbar(mesh, cax=beside, label="wall thickness, mm")
     return _png(
         canvas,
         "The wall unwrapped: along the artery (upwards, towards the head) and around it (0 = facing the flow divider,"
