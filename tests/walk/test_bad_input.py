@@ -1,13 +1,12 @@
 """A cohort in which something is wrong: it is said in a sentence, nothing is lost, and the others are finished."""
 
 import json
-import shutil
 from collections.abc import Callable
 from pathlib import Path
 
 import pandas as pd
 import pytest
-from tests.walk.conftest import Answer, Walk, speak
+from tests.walk.conftest import Answer, Walk, linked, speak
 
 pytestmark = pytest.mark.timeout(900)
 
@@ -63,28 +62,6 @@ CASES = {
     "patient without images": (list_a_patient_without_images, 3, "sim0009", True),
 }
 """What is done to the first patient or the table, exit code, a word of what is said, whether he is examined."""
-
-
-def linked(source: Path, target: Path) -> Path:
-    """A copy whose files are links to the same content."""
-    shutil.copytree(source, target, copy_function=lambda one, other: Path(other).hardlink_to(one))
-    return target
-
-
-@pytest.fixture(scope="module")
-def two(walk: Walk, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Two patients with two weightings, so that a run is quick; all is well with them."""
-    folder = tmp_path_factory.mktemp("two")
-    cohort = linked(walk.cohort, folder / "cohort")
-    shutil.rmtree(cohort / "sub-sim0003")
-    table = cohort / "participants.tsv"
-    lines = [line for line in table.read_text(encoding="utf-8").splitlines() if "sim0003" not in line]
-    table.unlink()
-    table.write_text("\n".join(lines) + "\n", encoding="utf-8")
-    for path in cohort.glob("sub-*/ses-*/anat/*.nii.gz"):
-        if not path.name.endswith(("ses-baseline_T1w.nii.gz", "ses-followup_T1w.nii.gz", "_PDw.nii.gz")):
-            path.unlink()
-    return cohort
 
 
 def visits_of_the_other(run: Path) -> set[str]:

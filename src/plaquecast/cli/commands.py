@@ -9,6 +9,7 @@ from plaquecast.cli import (
     doctor,
     evaluate,
     examine,
+    export_nnunet,
     import_,
     import_annotation,
     predict,
@@ -29,6 +30,7 @@ def register(app: typer.Typer) -> None:
     app.command("import-annotation")(import_annotation.import_annotation)
     app.command("check")(check.check)
     app.command("train-segmenter")(train_segmenter.train_segmenter)
+    app.command("export-nnunet")(export_nnunet.export_nnunet)
     app.command("examine")(examine.examine)
     app.command("run")(run.run)
     app.command("train-predictor")(train_predictor.train_predictor)

@@ -1,7 +1,7 @@
 """The main path of training a segmenter: annotated visits are read, aligned and learned from."""
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -11,21 +11,24 @@ import numpy as np
 import plaquecast
 from plaquecast.domain.anatomy import Side
 from plaquecast.domain.dataset import Dataset, PatientSource, VisitSource
+from plaquecast.domain.examined import ExaminedVisit
 from plaquecast.domain.missing import Missing
 from plaquecast.domain.protocols import Segmenter
+from plaquecast.domain.volume import ArterySegmentation
 from plaquecast.errors import InputError
 from plaquecast.ingest.annotations import read_annotations
 from plaquecast.ingest.dataset import read_dataset, read_visit
 from plaquecast.pipeline.executor import run_cases
 from plaquecast.pipeline.progress import Listener, Progress
 from plaquecast.register.contrasts import align_visit
+from plaquecast.report.segmenter import ComparedArtery, segmenter_report
 from plaquecast.segment.folds import open_model, train_folds
 from plaquecast.segment.overlap import dice_by_tissue
 from plaquecast.segment.regions import TrainingCase
 from plaquecast.segment.training import train_segmenter
 from plaquecast.segment.weights import CARD_FILE
 from plaquecast.settings import Settings
-from plaquecast.store.atomic import sha256_of_bytes, sha256_of_file, write_json
+from plaquecast.store.atomic import sha256_of_bytes, sha256_of_file, write_json, write_text
 from plaquecast.store.model_files import write_model_manifest
 
 VISITS = ("baseline", "follow-up", "both")
@@ -72,7 +75,7 @@ def train_segmenter_on(
     else:
         card = train_segmenter(cases, settings.segment, out, tell, origin)
     network = open_model(out)
-    held_out = [case for case in cases if case.visit.patient_id in card["validation_patients"]]
+    validated = validate(network, [case for case in cases if case.visit.patient_id in card["validation_patients"]])
     card |= {
         "version": plaquecast.__version__,
         "purpose": "research use only",
@@ -80,8 +83,9 @@ def train_segmenter_on(
         "visits": visits,
         "data_sha256": _data_hash(wanted),
         "settings": asdict(settings.segment),
-        "validation_dice": dice_of(network, held_out),
+        "validation_dice": mean_dice(validated),
     }
+    write_text(out / "training.html", segmenter_report(card, worst_arteries(validated), found.simulated))
     write_json(out / CARD_FILE, card)
     facts = ("model_id", "n_train", "validation_patients", "validation_dice")
     return {name: card[name] for name in facts} | {"model_sha256": write_model_manifest(out)}
@@ -105,7 +109,7 @@ def align_annotated(wanted: Sequence[AnnotatedVisit], settings: Settings, listen
     """
     names = [f"{each.patient.patient_id} {each.visit.session_id}" for each in wanted]
     cases = []
-    for outcome in run_cases(_align_one, wanted, names, settings.run):
+    for outcome in run_cases(align_one, wanted, names, settings.run):
         if outcome.error is not None:
             raise outcome.error
         if outcome.result is not None and outcome.result.annotations:
@@ -119,23 +123,62 @@ def align_annotated(wanted: Sequence[AnnotatedVisit], settings: Settings, listen
     return sorted(cases, key=lambda case: (case.visit.patient_id, case.visit.session_id))
 
 
-def _align_one(each: AnnotatedVisit) -> TrainingCase:
+def align_one(each: AnnotatedVisit) -> TrainingCase:
+    """Read an annotated visit and its annotations, and align its weightings.
+
+    Raises:
+        InputError: if an image or annotation cannot be read.
+    """
     visit = read_visit(each.patient, each.visit, each.settings.ingest)
     aligned = align_visit(visit, each.settings.register)
     annotations = read_annotations(each.root, each.annotations, aligned, each.settings.ingest)
     return TrainingCase(aligned, annotations)
 
 
-def dice_of(segmenter: Segmenter, cases: Sequence[TrainingCase]) -> dict[str, float]:
-    """Mean Dice per tissue over the annotated arteries; an artery that was not found counts as 0."""
-    scores: defaultdict[str, list[float]] = defaultdict(list)
+@dataclass(frozen=True, slots=True, eq=False)
+class ValidatedArtery:
+    """An annotated artery that the network never learned from: what it found there, and its Dice by structure."""
+
+    case: TrainingCase
+    side: Side
+    found: ArterySegmentation | Missing
+    dice: Mapping[str, float]
+
+
+def validate(segmenter: Segmenter, cases: Sequence[TrainingCase]) -> list[ValidatedArtery]:
+    """Segment every annotated artery of these visits; one that was not found has a Dice of 0."""
+    validated = []
     for case in cases:
         found = segmenter.segment(case.visit)
         for side, truth in case.annotations.items():
-            artery = found[Side(side)]
-            for name, value in dice_by_tissue(truth, None if isinstance(artery, Missing) else artery).items():
-                scores[name].append(value)
+            artery = found[side]
+            dice = dice_by_tissue(truth, None if isinstance(artery, Missing) else artery)
+            validated.append(ValidatedArtery(case, side, artery, dice))
+    return validated
+
+
+def mean_dice(validated: Sequence[ValidatedArtery]) -> dict[str, float]:
+    """Mean Dice of each structure over the arteries that have it."""
+    scores: defaultdict[str, list[float]] = defaultdict(list)
+    for artery in validated:
+        for name, value in artery.dice.items():
+            scores[name].append(value)
     return {name: float(np.mean(values)) for name, values in scores.items()}
+
+
+def worst_arteries(validated: Sequence[ValidatedArtery], count: int = 3) -> list[ComparedArtery]:
+    """The arteries with the least Dice of the wall ring, worst first, for the eyes of whoever trained."""
+    ranked = sorted((artery for artery in validated if "wall" in artery.dice), key=lambda artery: artery.dice["wall"])
+    return [
+        ComparedArtery(
+            f"{each.case.visit.patient_id} {each.case.visit.session_id}, {each.side.value}, wall Dice"
+            f" {each.dice['wall']:.2f}",
+            each.side,
+            ExaminedVisit(each.case.visit, {each.side: each.found}, {}),
+            ExaminedVisit(each.case.visit, {each.side: each.case.annotations[each.side]}, {}),
+        )
+        for each in ranked[:count]
+    ]
 
 
 def _data_hash(wanted: Sequence[AnnotatedVisit]) -> str:

@@ -233,6 +233,31 @@ def forecasts(rows: Sequence[Forecast], title: str) -> Figure | None:
     )
 
 
+def training_curves(epochs: Sequence[Mapping[str, float]]) -> Figure | None:
+    """Loss of what is learned from and of what is held out, and Dice of the latter; None before the second epoch."""
+    if len(epochs) < 2:
+        return None
+    canvas = Canvas(figsize=(8.0, 2.8), layout="compressed")
+    axes = canvas.subplots(1, 2)
+    curves = ((("loss", "held_out_loss"), "loss"), (("lumen_dice", "wall_dice"), "Dice, held out"))
+    for axis, (names, label) in zip(axes, curves, strict=True):
+        for name in names:
+            points = [(epoch["epoch"], epoch[name]) for epoch in epochs if name in epoch]
+            if points:
+                axis.plot(*zip(*points, strict=True), label=name.replace("_", " "))
+        axis.set_xlabel("epoch", fontsize=8)
+        axis.set_ylabel(label, fontsize=8)
+        axis.tick_params(labelsize=7)
+        if axis.lines:
+            axis.legend(fontsize=7)
+    return _svg(
+        canvas,
+        "Loss and Dice by epoch, in regions that are varied at random as in training. A held-out loss that rises while"
+        " the other falls says that there are too few patients.",
+        "Curves of loss and Dice over the epochs of training",
+    )
+
+
 def _png(canvas: Canvas, caption: str, alternative: str) -> Figure:
     buffer = io.BytesIO()
     canvas.savefig(buffer, format="png", dpi=110, metadata={"Software": None})
