@@ -30,8 +30,10 @@ def test_every_annotated_visit_becomes_a_case_with_all_channels(two: Path, tmp_p
     (split,) = json.loads((out / "splits_final.json").read_text(encoding="utf-8"))
     assert len({name.split("_")[0] for name in split["train"]} | {name.split("_")[0] for name in split["val"]}) == 2
     for name in (*split["train"], *split["val"]):
-        labels = nibabel.load(out / f"labelsTr/{name}.nii.gz")
-        images = [nibabel.load(out / f"imagesTr/{name}_{channel:04d}.nii.gz") for channel in range(2)]
+        labels = nibabel.Nifti1Image.from_filename(out / f"labelsTr/{name}.nii.gz")
+        images = [
+            nibabel.Nifti1Image.from_filename(out / f"imagesTr/{name}_{channel:04d}.nii.gz") for channel in range(2)
+        ]
         assert all(image.shape == labels.shape and (image.affine == labels.affine).all() for image in images)
         found = set(np.unique(labels.dataobj).tolist())
         assert {int(Tissue.LUMEN), int(Tissue.WALL)} <= found <= set(about["labels"].values())

@@ -76,8 +76,6 @@ def test_a_predictor_stands_beside_naive_models_against_measured_and_true_change
     assert {row["against"] for row in rows} == {"measured", "true"}
 
 
-# slow, for a network that learned for seconds is not always as sure twice; what it does is no matter of this walk
-@pytest.mark.slow
 def test_one_visit_is_examined_from_the_dataset_and_from_loose_files(walk: Walk, tmp_path) -> None:
     out = tmp_path / "visit"
     done(
