@@ -132,7 +132,7 @@ def main() -> None:
     parser.add_argument("--register", action="store_true", help="lay weightings on each other by registration")
     given = parser.parse_args()
     torch.set_num_threads(1)
-    subsets = {"five weightings": FIVE_WEIGHTINGS}
+    subsets: dict[str, tuple[Weighting, ...]] = {"five weightings": FIVE_WEIGHTINGS}
     if given.subsets:
         subsets["five and CE_T1W"] = (*FIVE_WEIGHTINGS, Weighting.CE_T1W)
         for left_out in FIVE_WEIGHTINGS:
