@@ -66,8 +66,10 @@ def identify(tags: SeriesTags) -> Identification:
     by_numbers, numbers = _by_numbers(tags)
     names = _names(tags)
     reason = f"{numbers}; named {' and '.join(names)}" if names else f"{numbers}; its name does not say"
-    if by_numbers is None:
-        return Identification(names[0], NAME_ALONE, reason) if names else Identification(None, NUMBERS_ALONE, reason)
+    if by_numbers is None and names:
+        return Identification(names[0], NAME_ALONE, reason)
+    if by_numbers is None:  # none of ours can have these numbers; where there are none, nobody can say
+        return Identification(None, NUMBERS_ALONE if _has_numbers(tags) else NAME_ALONE, reason)
     if by_numbers is Weighting.MPRAGE:
         return _inversion_prepared(names, tags, reason)
     if by_numbers in names:
@@ -147,10 +149,20 @@ def _gradient_echo(te: float, tr: float, ti: Measured, tags: SeriesTags) -> Weig
 
 
 def _is_inverted(ti: Measured, tags: SeriesTags) -> bool:
-    """Whether an inversion comes first: by its time, or where the maker gives none (Philips), by variant or name."""
+    """Whether an inversion comes first: by its time, else by variant or name; without a name it cannot be excluded.
+
+    Philips gives no inversion time, and its enhanced objects no variant.
+    """
     if not isinstance(ti, Missing) and ti > 0:
         return 200 <= ti <= 1300
-    return "MP" in tags.sequence or any(re.search(pattern, _text(tags)) for pattern, _ in _INVERTED)
+    text, tr = _text(tags), tags.repetition_time_ms
+    named = any(re.search(pattern, text) for pattern, _ in _INVERTED)
+    return named or "MP" in tags.sequence or (not text and not isinstance(tr, Missing) and tr < 15)
+
+
+def _has_numbers(tags: SeriesTags) -> bool:
+    times = (tags.echo_time_ms, tags.repetition_time_ms)
+    return bool(_family(tags)) and not any(isinstance(time, Missing) for time in times)
 
 
 def _family(tags: SeriesTags) -> str:

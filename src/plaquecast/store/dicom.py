@@ -85,7 +85,9 @@ def _enhanced(
     for index in range(len(stored)):
         frame = Dataset()
         frame.PlanePositionSequence = _item(ImagePositionPatient=_position(affine, index))
-        frame.FrameContentSequence = _item(StackID="1", InStackPositionNumber=index + 1, DimensionIndexValues=[index + 1])
+        frame.FrameContentSequence = _item(
+            StackID="1", InStackPositionNumber=index + 1, DimensionIndexValues=[index + 1]
+        )
         frames.append(frame)
     dataset.PerFrameFunctionalGroupsSequence = Sequence(frames)
     dataset.NumberOfFrames = len(stored)
