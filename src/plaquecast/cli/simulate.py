@@ -23,6 +23,10 @@ def simulate(
     repeat_scans: Annotated[
         bool, typer.Option("--repeat-scans", help="Add a second scan of each baseline, as the session `rescan`.")
     ] = False,
+    dicom: Annotated[
+        str,
+        typer.Option("--dicom", help="Also as DICOM of a scanner of siemens, ge, philips or philips-enhanced."),
+    ] = "",
     wall_maps: Annotated[
         bool, typer.Option("--wall-maps", help="Without images: also slices and unwrapped walls, with their errors.")
     ] = False,
@@ -38,10 +42,12 @@ def simulate(
     from plaquecast.pipeline.simulate import write_simulated_cohort, write_simulated_tables
 
     speak_json(json)
+    if dicom and not images:
+        raise typer.BadParameter("--dicom is of images; leave --no-images out")
     resolved = resolve(settings, [f"simulate.world={world}", *(overrides or [])], workers)
     with listener() as listen:
         if images:
-            write_simulated_cohort(out, patients, seed, resolved, listen, repeat_scans=repeat_scans)
+            write_simulated_cohort(out, patients, seed, resolved, listen, repeat_scans=repeat_scans, dicom=dicom)
         else:
             write_simulated_tables(out, patients, seed, resolved, wall_maps=wall_maps)
     tell(f"Done: {patients} simulated patients in {out}", {"patients": patients, "dataset": str(out)})

@@ -99,6 +99,7 @@ def import_dataset(
     rows, findings = _clinical_rows(clinical, mapping)
     with _opened(source, settings) as files:
         studies = _find(source, files, settings)
+        simulated = _all_simulated(studies.patients)
         findings += [*studies.findings, *say.passed_over(studies.passed_over)]
         known = read_key_file(key_file) if key_file else {}
         days = {patient.patient_id: patient.visits[0].acquired for patient in studies.patients}
@@ -110,7 +111,7 @@ def import_dataset(
             plans += [plan] if plan is not None else []
         findings += [say.row_without_patient(row) for own in rows.values() for row in own]
         findings += _beside_unread(plans, files, studies.findings)
-        written, found = _write_patients(plans, decided, out, settings)
+        written, found = _write_patients(plans, decided, out, settings, simulated)
     if key_file is not None:
         write_key_file(key_file, known | {plan.found.patient_id: plan.pseudonym for plan in plans})
     return Imported(tuple(written), without_quotes([*findings, *found]))
@@ -120,6 +121,16 @@ def _find(source: Path, files: Sequence[NamedFile], settings: Settings) -> Found
     """Studies of DICOM files; a folder in which NIfTI files lie holds those alone."""
     images = [file for file in files if is_nifti(file[0])]
     return find_images(source, images) if images else find_studies(files, settings.ingest)
+
+
+def _all_simulated(patients: Sequence[FoundPatient]) -> bool:
+    kinds = {patient.simulated for patient in patients}
+    if len(kinds) > 1:
+        n_simulated = sum(patient.simulated for patient in patients)
+        found = f"{n_simulated} simulated ones among {len(patients)}"
+        remedy = "Import simulated people apart from real ones."
+        raise _refused("the images", "real people, or simulated ones", found, remedy, "simulated-beside-real")
+    return kinds == {True}
 
 
 @contextmanager
@@ -190,7 +201,11 @@ def _session_id(index: int) -> str:
 
 
 def _write_patients(
-    plans: Sequence[_PatientPlan], decided: Mapping[SeriesKey, Weighting | None], out: Path, settings: Settings
+    plans: Sequence[_PatientPlan],
+    decided: Mapping[SeriesKey, Weighting | None],
+    out: Path,
+    settings: Settings,
+    simulated: bool,
 ) -> tuple[dict[str, Sex | Missing], list[Finding]]:
     sexes: dict[str, Sex | Missing] = {}
     series_rows: list[SeriesRow] = []
@@ -214,7 +229,7 @@ def _write_patients(
             findings.append(say.nothing_usable(code))
     if sexes:
         write_participants(out, sexes)
-        write_dataset_description(out, "Imported by plaquecast", simulated=False)
+        write_dataset_description(out, "Imported by plaquecast", simulated=simulated)
     write_text(out / WEIGHTINGS, weighting_table(series_rows))
     write_text(out / ".bidsignore", f"{WEIGHTINGS}\n")
     return sexes, findings

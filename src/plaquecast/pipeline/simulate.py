@@ -3,7 +3,7 @@
 import json
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from plaquecast import __version__
@@ -11,6 +11,7 @@ from plaquecast.domain.measurements import PUBLISHED_ERRORS, MeasurementError
 from plaquecast.errors import InputError
 from plaquecast.pipeline.executor import run_cases
 from plaquecast.pipeline.progress import Listener, Progress, nobody
+from plaquecast.pipeline.simulated_dicom import SOURCE_TABLE, write_dicom_visits
 from plaquecast.pipeline.simulated_tables import TRUTH, KnownPatient, KnownVisit, write_tables, write_truth
 from plaquecast.settings import Settings, SimulateSettings
 from plaquecast.simulate.cohort import session_id, simulate_patient, simulate_repeat
@@ -25,6 +26,7 @@ from plaquecast.store.bids import (
     write_image,
     write_participants,
     write_sessions,
+    write_source_table,
 )
 from plaquecast.store.manifest import CaseOutcome, RunManifest, write_run_manifest
 from plaquecast.store.morphology_files import read_thing, write_thing
@@ -40,6 +42,7 @@ class _Task:
     seed: int
     settings: SimulateSettings
     repeat_scans: bool
+    dicom: str
 
 
 CHUNK = 100
@@ -56,7 +59,13 @@ class _Chunk:
 
 
 def write_simulated_cohort(
-    out: Path, patients: int, seed: int, settings: Settings, listen: Listener = nobody, repeat_scans: bool = False
+    out: Path,
+    patients: int,
+    seed: int,
+    settings: Settings,
+    listen: Listener = nobody,
+    repeat_scans: bool = False,
+    dicom: str = "",
 ) -> None:
     """Write patients with images as a BIDS dataset, with everything that is true of them in `derivatives/truth`.
 
@@ -70,13 +79,17 @@ def write_simulated_cohort(
         settings: `simulate` says what world it is, `run` how the work is spread.
         listen: is told of every finished patient.
         repeat_scans: also scan each baseline a second time, as the session `rescan`.
+        dicom: a habit of `DICOM_HABITS`, to also write each visit as its scanner would send it, in `sourcedata`.
 
     Raises:
         InputError: if `out` holds anything, a setting is not known, or the disk is full.
     """
+    if dicom:
+        settings = replace(settings, simulate=replace(settings.simulate, vendor=dicom.removesuffix("-enhanced")))
     what = _what(patients, seed, settings.simulate) | {"images": True, "repeat_scans": repeat_scans}
+    what |= {"dicom": dicom} if dicom else {}
     with _growing(out, what) as root:
-        tasks = [_Task(root, index, seed, settings.simulate, repeat_scans) for index in range(patients)]
+        tasks = [_Task(root, index, seed, settings.simulate, repeat_scans, dicom) for index in range(patients)]
         names = [patient_code(index) for index in range(patients)]
         for done, outcome in enumerate(run_cases(_write_patient, tasks, names, settings.run), start=1):
             if outcome.error is not None:
@@ -85,6 +98,8 @@ def write_simulated_cohort(
         known = [read_thing(_case_file(root, name), KnownPatient) for name in names]
         write_participants(root, {patient.patient_id: patient.visits[0].clinical.sex for patient in known})
         write_dataset_description(root, f"Simulated carotids, world {settings.simulate.world}", simulated=True)
+        if dicom:
+            write_source_table(root / SOURCE_TABLE, {patient.patient_id: patient.visits for patient in known})
         write_truth(root, known, what, settings)
 
 
@@ -155,6 +170,9 @@ def _write_patient(task: _Task) -> None:
     for simulated in visits:
         _write_visit(task.root, simulated, patient.visits[0])
     write_sessions(task.root, patient.patient_id, [simulated.visit for simulated in visits])
+    if task.dicom:
+        seed = task.seed + task.index
+        write_dicom_visits(task.root, [each.visit for each in visits], task.dicom, task.settings, seed)
     known = tuple(
         KnownVisit(each.visit.session_id, each.visit.acquired, each.visit.clinical, each.morphology) for each in visits
     )
