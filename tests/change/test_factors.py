@@ -52,6 +52,8 @@ def test_only_what_both_visits_cover_is_compared() -> None:
     shifted = replace(THIN, slices=tuple(replace(each, position_mm=each.position_mm + 0.7) for each in THIN.slices))
     before, after = matched_measurements(THIN, shifted, SETTINGS.shortest_common_mm)
     assert before["covered_length_mm"] == after["covered_length_mm"] == pytest.approx(15.3)
+    before, after = matched_measurements(THIN, shifted, SETTINGS.shortest_common_mm, ahead_mm=0.7)
+    assert before["covered_length_mm"] == after["covered_length_mm"] == pytest.approx(16.0)
 
 
 def test_too_little_in_common_is_not_compared() -> None:

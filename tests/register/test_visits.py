@@ -1,23 +1,36 @@
 """Two simulated visits face to face: where the truth says, and neither favored."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from benchmarks.register_truth import true_transform, walls_of
 
 from plaquecast.domain.anatomy import Side, Weighting
+from plaquecast.domain.missing import is_number
 from plaquecast.domain.transform import RigidTransform
 from plaquecast.domain.visit import AlignedVisit, VisitAlignment
+from plaquecast.domain.volume import Centerline
 from plaquecast.errors import InputError
 from plaquecast.register.visits import align_visits
 from plaquecast.settings import RegisterSettings
 from plaquecast.simulate.people import SimulatedPatient
 
+MISPLACED_MM = {Side.LEFT: 3.0, Side.RIGHT: -4.4}
+
 
 @pytest.fixture(scope="module")
 def found(patient: SimulatedPatient, aligned: tuple[AlignedVisit, AlignedVisit]) -> VisitAlignment:
-    baseline, follow_up = patient.visits
-    axes = {side: (baseline.truth[side].centerline, follow_up.truth[side].centerline) for side in Side}
-    return align_visits(*aligned, axes, RegisterSettings())
+    return align_visits(*aligned, _axes(patient), RegisterSettings())
+
+
+def _axes(patient: SimulatedPatient) -> dict[Side, tuple[Centerline, Centerline]]:
+    """True axes, but the follow-up's bifurcations were placed wrongly, as a segmenter does."""
+    baseline, follow_up = ({side: visit.truth[side].centerline for side in Side} for visit in patient.visits)
+    return {
+        side: (axis, replace(follow_up[side], position_mm=follow_up[side].position_mm + MISPLACED_MM[side]))
+        for side, axis in baseline.items()
+    }
 
 
 def test_follow_up_lies_on_baseline(patient: SimulatedPatient, found: VisitAlignment) -> None:
@@ -35,13 +48,18 @@ def test_follow_up_lies_on_baseline(patient: SimulatedPatient, found: VisitAlign
         assert np.median(along) < 0.5
 
 
+def test_slices_face_each_other_where_the_images_say_so(found: VisitAlignment) -> None:
+    # promised for simulated necks: a quarter of a slice along the artery
+    assert found.ahead_mm == pytest.approx(MISPLACED_MM, abs=0.5)
+
+
 def test_swapping_the_visits_gives_the_inverse(
     patient: SimulatedPatient, aligned: tuple[AlignedVisit, AlignedVisit], found: VisitAlignment
 ) -> None:
-    baseline, follow_up = patient.visits
-    axes = {side: (follow_up.truth[side].centerline, baseline.truth[side].centerline) for side in Side}
+    axes = {side: (after, before) for side, (before, after) in _axes(patient).items()}
     swapped = align_visits(aligned[1], aligned[0], axes, RegisterSettings())
     assert swapped.quality == found.quality
+    assert {side: -ahead for side, ahead in swapped.ahead_mm.items() if is_number(ahead)} == found.ahead_mm
     pairs = [(swapped.neck, found.neck), *((swapped.arteries[side], found.arteries[side]) for side in Side)]
     for back, there in pairs:
         assert isinstance(back, RigidTransform)

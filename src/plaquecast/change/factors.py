@@ -26,11 +26,13 @@ def change_factors(
     errors: Mapping[str, MeasurementError],
     settings: ChangeSettings,
     side: Side | None = None,
+    ahead_mm: float = 0.0,
 ) -> tuple[ChangeFactor, ...]:
     """Change per year of every factor of one artery, over the coverage common to both visits.
 
     `errors` is the error of one scan by the name of the measurement (field of `ArteryMorphology`). `side` need only be
-    given where both visits may lack the artery; the factors are then there with their reason.
+    given where both visits may lack the artery; the factors are then there with their reason. `ahead_mm` is by how much
+    more the follow-up's positions count at the same place of the artery.
 
     >>> from plaquecast.domain.measurements import PUBLISHED_ERRORS
     >>> absent = Missing(Reason.NOT_COVERED)
@@ -38,7 +40,7 @@ def change_factors(
     >>> change.factor.value, str(change.absolute_per_year), change.verdict
     ('wall_thickening_mm', 'not covered', None)
     """
-    before, after = matched_measurements(baseline, follow_up, settings.shortest_common_mm)
+    before, after = matched_measurements(baseline, follow_up, settings.shortest_common_mm, ahead_mm)
     whose = next((visit.side for visit in (baseline, follow_up) if not isinstance(visit, Missing)), side)
     factors = []
     for factor, name in FACTOR_MEASUREMENT.items():

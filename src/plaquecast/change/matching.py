@@ -1,6 +1,6 @@
 """Which slices of two visits face each other: measurements over the stretch of artery that both visits cover."""
 
-from dataclasses import fields
+from dataclasses import fields, replace
 
 from plaquecast.domain.missing import Measured, Missing, Reason
 from plaquecast.domain.morphology import ArteryMorphology
@@ -14,9 +14,14 @@ MEASUREMENTS = tuple(field.name for field in fields(ArteryMorphology) if field.t
 
 
 def matched_measurements(
-    baseline: ArteryMorphology | Missing, follow_up: ArteryMorphology | Missing, shortest_common_mm: float
+    baseline: ArteryMorphology | Missing,
+    follow_up: ArteryMorphology | Missing,
+    shortest_common_mm: float,
+    ahead_mm: float = 0.0,
 ) -> tuple[Values, Values]:
     """Measurements of both visits over their common coverage, by position from the bifurcation.
+
+    `ahead_mm` is by how much more the follow-up's positions count at the same place of the artery.
 
     NASCET compares with the internal carotid at the same position in both visits: the baseline's, where both cover it.
 
@@ -28,7 +33,8 @@ def matched_measurements(
         return _as_it_stands(baseline), _as_it_stands(follow_up)
     if not baseline.slices or not follow_up.slices:
         return _as_it_stands(baseline), _as_it_stands(follow_up)
-    return _over_common_coverage(baseline, follow_up, shortest_common_mm)
+    slices = tuple(replace(section, position_mm=section.position_mm - ahead_mm) for section in follow_up.slices)
+    return _over_common_coverage(baseline, replace(follow_up, slices=slices), shortest_common_mm)
 
 
 def _as_it_stands(visit: ArteryMorphology | Missing) -> Values:

@@ -8,7 +8,7 @@ from types import MappingProxyType
 from plaquecast.domain.anatomy import Side, Weighting
 from plaquecast.domain.clinical import ClinicalRecord
 from plaquecast.domain.grid import Grid
-from plaquecast.domain.missing import Missing, Reason
+from plaquecast.domain.missing import Measured, Missing, Reason
 from plaquecast.domain.transform import RigidTransform
 from plaquecast.domain.volume import Volume
 from plaquecast.errors import InputError
@@ -88,11 +88,13 @@ class VisitAlignment:
     """How the follow-up lies on the baseline.
 
     `neck` takes baseline points to follow-up points (mm); `arteries[side]` does the same near one artery,
-    or is `Missing` with its reason.
+    or is `Missing` with its reason. `ahead_mm[side]` is by how much more the follow-up's position along the artery
+    counts at the same place: each visit looks for the bifurcation by itself, and errs by millimeters.
     """
 
     neck: RigidTransform
     arteries: Mapping[Side, RigidTransform | Missing]
+    ahead_mm: Mapping[Side, Measured]
     quality: RegistrationQuality
 
 

@@ -6,7 +6,7 @@ from plaquecast.change.factors import change_factors, patient_change_factors
 from plaquecast.domain.anatomy import Side
 from plaquecast.domain.examined import ExaminedPair, ExaminedVisit
 from plaquecast.domain.measurements import MeasurementError
-from plaquecast.domain.missing import Missing, Reason
+from plaquecast.domain.missing import Missing, Reason, is_number
 from plaquecast.domain.morphology import ArteryMorphology
 from plaquecast.domain.protocols import Segmenter
 from plaquecast.domain.visit import AlignedVisit, Visit, VisitAlignment, interval_years
@@ -43,24 +43,27 @@ def compare_visits(
 ) -> ExaminedPair:
     """Lay the follow-up on the baseline and compute every change factor per year.
 
-    Change factors compare slices at the same distance from the bifurcation, so they need no resampled image; the
-    alignment is the independent proof that both visits show the same neck, and its verdict gates the comparison.
+    Change factors compare slices at the same place along the artery, so they need no resampled image. Each visit looks
+    for its bifurcation by itself, and errs by millimeters; so the alignment says which slices face each other,
+    positions count as the baseline has them, and the alignment's verdict gates the comparison.
     """
     years = interval_years(baseline.aligned.acquired, follow_up.aligned.acquired)
     alignment = align_visits(baseline.aligned, follow_up.aligned, _centerlines(baseline, follow_up), settings.register)
     sides = []
     for side in Side:
-        before = _gated(baseline.arteries[side], alignment)
-        after = _gated(follow_up.arteries[side], alignment)
-        sides.append(change_factors(before, after, years, errors, settings.change, side))
+        before, after = (_gated(visit.arteries[side], side, alignment) for visit in (baseline, follow_up))
+        ahead = alignment.ahead_mm.get(side, 0.0)
+        ahead_mm = ahead if is_number(ahead) else 0.0
+        sides.append(change_factors(before, after, years, errors, settings.change, side, ahead_mm))
     changes = (*sides[0], *sides[1], *patient_change_factors(sides, settings.change))
     return ExaminedPair(baseline, follow_up, alignment, years, changes)
 
 
-def _gated(artery: ArteryMorphology | Missing, alignment: VisitAlignment) -> ArteryMorphology | Missing:
-    if alignment.quality.passed:
-        return artery
-    return Missing(Reason.FAILED_QUALITY, f"the visits do not lie on each other: {alignment.quality.reason}")
+def _gated(artery: ArteryMorphology | Missing, side: Side, alignment: VisitAlignment) -> ArteryMorphology | Missing:
+    if not alignment.quality.passed:
+        return Missing(Reason.FAILED_QUALITY, f"the visits do not lie on each other: {alignment.quality.reason}")
+    ahead = alignment.ahead_mm.get(side, 0.0)
+    return ahead if isinstance(ahead, Missing) else artery
 
 
 def _centerlines(baseline: ExaminedVisit, follow_up: ExaminedVisit) -> dict[Side, tuple[Centerline, Centerline]]:
