@@ -37,6 +37,10 @@ class InputError(PlaquecastError, ValueError):
     exit_code = 2
 
 
+class MachineError(InputError):
+    """The machine cannot go on (disk, permission, scheduler): it stops the whole run, whatever the case; exit code 2."""
+
+
 class QualityError(PlaquecastError):
     """The input was processed, but the result is not trustworthy; exit code 3."""
 

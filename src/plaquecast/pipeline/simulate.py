@@ -30,7 +30,7 @@ from plaquecast.store.bids import (
 )
 from plaquecast.store.manifest import CaseOutcome, RunManifest, write_run_manifest
 from plaquecast.store.morphology_files import read_thing, write_thing
-from plaquecast.store.run_folder import locked_folder, make_folder
+from plaquecast.store.run_folder import locked, make_folder
 from plaquecast.store.segmentations import write_segmentation
 from plaquecast.store.transforms import write_transform
 
@@ -221,7 +221,7 @@ def _growing(out: Path, what: Mapping[str, object]) -> Iterator[Path]:
     key = sha256_of_bytes(json.dumps(what, sort_keys=True).encode())[:12]
     hidden = out.with_name(f".{out.name}-{key}.partial")
     make_folder(hidden)
-    with locked_folder(hidden):
+    with locked(hidden):
         yield hidden
         try:
             hidden.replace(out)
