@@ -189,7 +189,7 @@ def test_one_or_two_workers_write_the_same_bytes(tmp_path: Path) -> None:
     for workers in (1, 2):
         out = tmp_path / str(workers)
         settings = replace(Settings(), run=RunSettings(workers=workers))
-        write_simulated_cohort(out, 2, SEED, settings, repeat_scans=True)
+        write_simulated_cohort(out, 2, SEED, settings, repeat_scans=2)
         files = sorted(path for path in out.rglob("*") if path.is_file())
         digests.append({str(p.relative_to(out)): hashlib.sha256(p.read_bytes()).hexdigest() for p in files})
         sessions = [visit.session_id for visit in read_dataset(out).patients[0].visits]

@@ -21,8 +21,9 @@ def simulate(
         typer.Option("--world", help="default, null, healthy, strong, treatment, shifted, harsh or contrast."),
     ] = "default",
     repeat_scans: Annotated[
-        bool, typer.Option("--repeat-scans", help="Add a second scan of each baseline, as the session `rescan`.")
-    ] = False,
+        int,
+        typer.Option("--repeat-scans", min=0, help="Scan the baseline of so many patients again, as session `rescan`."),
+    ] = 0,
     dicom: Annotated[
         str,
         typer.Option("--dicom", help="Also as DICOM of a scanner of siemens, ge, philips or philips-enhanced."),

@@ -52,7 +52,9 @@ def run_demo(out: Path, size: str, seed: int, settings: Settings, listen: Listen
     )
     with costs.of("simulate"):
         write_simulated_cohort(folders.annotated, chosen.n_annotated, seed, settings, listen)
-        write_simulated_cohort(folders.unseen, chosen.n_unseen, seed + 1, settings, listen, repeat_scans=True)
+        write_simulated_cohort(
+            folders.unseen, chosen.n_unseen, seed + 1, settings, listen, repeat_scans=chosen.n_unseen
+        )
     with costs.of("train segmenter"):
         train_segmenter_on(folders.annotated, "truth", "both", folders.segmenter, settings, listen)
     with costs.of("run"):

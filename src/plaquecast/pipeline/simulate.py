@@ -64,7 +64,7 @@ def write_simulated_cohort(
     seed: int,
     settings: Settings,
     listen: Listener = nobody,
-    repeat_scans: bool = False,
+    repeat_scans: int = 0,
     dicom: str = "",
 ) -> None:
     """Write patients with images as a BIDS dataset, with everything that is true of them in `derivatives/truth`.
@@ -78,7 +78,7 @@ def write_simulated_cohort(
         seed: the same seed gives the same patients, however many there are.
         settings: `simulate` says what world it is, `run` how the work is spread.
         listen: is told of every finished patient.
-        repeat_scans: also scan each baseline a second time, as the session `rescan`.
+        repeat_scans: so many patients' baselines are scanned a second time, as the session `rescan`.
         dicom: a habit of `DICOM_HABITS`, to also write each visit as its scanner would send it, in `sourcedata`.
 
     Raises:
@@ -89,7 +89,7 @@ def write_simulated_cohort(
     what = _what(patients, seed, settings.simulate) | {"images": True, "repeat_scans": repeat_scans}
     what |= {"dicom": dicom} if dicom else {}
     with _growing(out, what) as root:
-        tasks = [_Task(root, index, seed, settings.simulate, repeat_scans, dicom) for index in range(patients)]
+        tasks = [_Task(root, index, seed, settings.simulate, index < repeat_scans, dicom) for index in range(patients)]
         names = [patient_code(index) for index in range(patients)]
         for done, outcome in enumerate(run_cases(_write_patient, tasks, names, settings.run), start=1):
             if outcome.error is not None:
