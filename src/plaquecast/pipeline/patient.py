@@ -12,7 +12,8 @@ from plaquecast.domain.visit import interval_years
 from plaquecast.errors import PlaquecastError
 from plaquecast.ingest.dataset import read_visit
 from plaquecast.ingest.dataset_tables import finding_of
-from plaquecast.pipeline.case_files import changes_path, read_examined, write_examined
+from plaquecast.pipeline.around_bifurcation import coverage_findings
+from plaquecast.pipeline.case_files import arteries_path, changes_path, read_examined, write_examined
 from plaquecast.pipeline.examine import compare_visits, examine_visit
 from plaquecast.pipeline.methods import methods_text
 from plaquecast.pipeline.models import open_segmenter, segmenter_for
@@ -25,7 +26,7 @@ from plaquecast.store.clinical_table import ClinicalVisit
 from plaquecast.store.journal import Journal, stage_key
 from plaquecast.store.json_values import to_json_value
 from plaquecast.store.manifest import measured_stage
-from plaquecast.store.morphology_files import write_changes
+from plaquecast.store.morphology_files import read_arteries, write_changes
 
 REPORTS = "reports"
 
@@ -87,6 +88,9 @@ def work_on_patient(case: PatientCase) -> PatientResult:
             ClinicalVisit(case.patient.patient_id, s.session_id, s.acquired, s.clinical)
             for s in (d.source for d in done)
         ]
+        for visit in result.visits:
+            arteries = read_arteries(arteries_path(case.run, visit.patient_id, visit.session_id))
+            result.findings += coverage_findings(visit.patient_id, visit.session_id, arteries, case.settings.ingest)
         pair = _two_to_compare(done, case.settings.change.shortest_interval_years)
         if pair is None or not _compared(case, pair, journal, result):
             _report_stage(case, done, journal, result)
