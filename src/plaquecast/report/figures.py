@@ -36,7 +36,7 @@ TISSUE_COLORS: dict[Tissue, str] = {
 """Colors that stay apart for color-blind readers (Okabe–Ito)."""
 
 _COLORS = np.array([to_rgb(TISSUE_COLORS[tissue]) for tissue in Tissue])
-_GAP = 2
+TILE_GAP = 2
 """White pixels between the tiles of a mosaic."""
 
 
@@ -56,15 +56,15 @@ def cross_sections(examined: ExaminedVisit, side: Side, n_columns: int = 6) -> F
     n_rows, n_tile_columns = tiles[0][0].shape[:2]
     canvas = Canvas(figsize=(1.6 * len(slices) + 0.3, 1.6 * len(tiles) + 0.3))
     axes = canvas.add_axes((0.03, 0.01, 0.96, 0.95))
-    axes.imshow(_mosaic(tiles), aspect=row_mm / column_mm)
+    axes.imshow(mosaic(tiles), aspect=row_mm / column_mm)
     for color, field in _outlines(segmentation, slices):
         planes = [field] * len(names) + [[np.zeros_like(plane) for plane in field]]
-        axes.contour(_mosaic(planes), levels=[0.5], colors=[color], linewidths=0.9)
+        axes.contour(mosaic(planes), levels=[0.5], colors=[color], linewidths=0.9)
     positions = [f"{segmentation.slice_position_mm[k]:+.0f} mm" for k in slices]
     axes.xaxis.tick_top()
-    axes.set_xticks((np.arange(len(slices)) + 0.5) * (n_tile_columns + _GAP), positions, fontsize=8)
+    axes.set_xticks((np.arange(len(slices)) + 0.5) * (n_tile_columns + TILE_GAP), positions, fontsize=8)
     words = [*[name.value for name in names], "tissues"]
-    axes.set_yticks((np.arange(len(tiles)) + 0.5) * (n_rows + _GAP), words, fontsize=8, rotation=90, va="center")
+    axes.set_yticks((np.arange(len(tiles)) + 0.5) * (n_rows + TILE_GAP), words, fontsize=8, rotation=90, va="center")
     axes.tick_params(length=0)
     axes.set_frame_on(False)
     wall = (
@@ -72,7 +72,7 @@ def cross_sections(examined: ExaminedVisit, side: Side, n_columns: int = 6) -> F
         " red hemorrhage, green cap, pink loose matrix)."
     )
     lumen_only = "Orange: lumen; these images do not show the wall."
-    return _png(
+    return png(
         canvas,
         f"{side.value.capitalize()} carotid across its axis, distance from the bifurcation on top."
         f" {wall if _shows_wall(segmentation) else lumen_only}",
@@ -87,13 +87,13 @@ def _gray(plane: NDArray[np.float32], segmentation: ArterySegmentation, index: i
     return np.repeat(np.clip(tile / white, 0.0, 1.0)[..., None], 3, axis=2)
 
 
-def _mosaic(tiles: Sequence[Sequence[NDArray[Any]]]) -> NDArray[np.float64]:
+def mosaic(tiles: Sequence[Sequence[NDArray[Any]]]) -> NDArray[np.float64]:
     """Tiles of one size, (rows, columns) or (rows, columns, 3), beside and below each other.
 
     One picture on one pair of axes is drawn ten times as fast as a grid of axes. Colored tiles have white gaps.
     """
     filled = 1.0 if tiles[0][0].ndim == 3 else 0.0
-    edges = ((0, _GAP), (0, _GAP), (0, 0))[: tiles[0][0].ndim]
+    edges = ((0, TILE_GAP), (0, TILE_GAP), (0, 0))[: tiles[0][0].ndim]
     padded = [[np.pad(tile, edges, constant_values=filled) for tile in row] for row in tiles]
     return np.concatenate([np.concatenate(row, axis=1) for row in padded], axis=0, dtype=np.float64)
 
@@ -174,7 +174,7 @@ def wall_maps(maps: Mapping[str, ArteryMorphology]) -> Figure | None:
     if mesh is not None:
         beside = canvas.add_axes((1.0 - 0.8 / width, edges["bottom"], 0.15 / width, edges["top"] - edges["bottom"]))
         canvas.colorbar(mesh, cax=beside, label="wall thickness, mm")
-    return _png(
+    return png(
         canvas,
         "The wall unwrapped: along the artery (upwards, towards the head) and around it (0 = facing the flow divider,"
         " rising towards anterior).",
@@ -233,6 +233,7 @@ def forecasts(rows: Sequence[Forecast], title: str) -> Figure | None:
     )
 
 
+<<<<<<< HEAD
 def training_curves(epochs: Sequence[Mapping[str, float]]) -> Figure | None:
     """Loss of what is learned from and of what is held out, and Dice of the latter; None before the second epoch."""
     if len(epochs) < 2:
@@ -259,6 +260,10 @@ def training_curves(epochs: Sequence[Mapping[str, float]]) -> Figure | None:
 
 
 def _png(canvas: Canvas, caption: str, alternative: str) -> Figure:
+=======
+def png(canvas: Canvas, caption: str, alternative: str) -> Figure:
+    """A drawn canvas as PNG, the same bytes every time."""
+>>>>>>> register
     buffer = io.BytesIO()
     canvas.savefig(buffer, format="png", dpi=110, metadata={"Software": None})
     return Figure(buffer.getvalue(), "image/png", caption, alternative)

@@ -6,6 +6,7 @@ from plaquecast.domain.change import ChangeFactor, Verdict
 from plaquecast.domain.examined import ExaminedPair, ExaminedVisit
 from plaquecast.domain.missing import Missing
 from plaquecast.domain.morphology import ArteryMorphology
+from plaquecast.report.alignment import pair_alignment, visit_alignment
 from plaquecast.report.figures import changes, wall_maps
 from plaquecast.report.html import render_page
 from plaquecast.report.sections import Figure, Section, Table
@@ -23,13 +24,31 @@ def patient_report(pair: ExaminedPair, methods: Sequence[str], simulated: bool) 
             Section(
                 f"{name}: {visit.aligned.session_id}",
                 tables=[measurement_table(visit.arteries), alignment_table(visit)],
-                figures=slices_of(visit),
+                figures=[*slices_of(visit), *visit_alignment(visit)],
             )
             for name, visit in visits
         ),
+        _how_they_lie(pair),
         Section("How this was made", paragraphs=methods),
     ]
     return render_page(f"Carotid plaque of {pair.baseline.aligned.patient_id}", _answer(pair), sections, simulated)
+
+
+def _how_they_lie(pair: ExaminedPair) -> Section:
+    """The verdict on the alignment of the visits, which of their slices face each other, and pictures."""
+    alignment = pair.alignment
+    if isinstance(alignment, Missing):
+        return Section("Follow-up on baseline", paragraphs=[f"{alignment}."])
+    verdict = "passed" if alignment.quality.passed else "not passed, so nothing was compared"
+    facing = [
+        f"{side.value.capitalize()} carotid: {ahead}."
+        if isinstance(ahead, Missing)
+        else f"{side.value.capitalize()} carotid: the follow-up's positions count {ahead:+.1f} mm further at the same"
+        " place, which was taken off when slices were compared."
+        for side, ahead in alignment.ahead_mm.items()
+    ]
+    paragraphs = [f"Alignment {verdict}: {alignment.quality.reason}.", *facing]
+    return Section("Follow-up on baseline", paragraphs=paragraphs, figures=pair_alignment(pair))
 
 
 def _answer(pair: ExaminedPair) -> list[str]:

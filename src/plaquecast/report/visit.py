@@ -6,6 +6,7 @@ from plaquecast.domain.anatomy import Side
 from plaquecast.domain.examined import ExaminedVisit
 from plaquecast.domain.missing import Measured, Missing
 from plaquecast.domain.morphology import ArteryMorphology
+from plaquecast.report.alignment import visit_alignment
 from plaquecast.report.figures import cross_sections, wall_maps
 from plaquecast.report.html import render_page
 from plaquecast.report.lesion import lesion_table
@@ -46,7 +47,7 @@ def visit_report(examined: ExaminedVisit, methods: Sequence[str], simulated: boo
         Section("Measurements", tables=[lesion_table(examined.arteries), measurement_table(examined.arteries)]),
         Section("Slices", figures=slices_of(examined)),
         Section("The wall, unwrapped", figures=_maps(examined)),
-        Section("Alignment", tables=[alignment_table(examined)]),
+        Section("Alignment", tables=[alignment_table(examined)], figures=visit_alignment(examined)),
         Section("How this was made", paragraphs=methods),
     ]
     title = f"Carotid arteries of {aligned.patient_id}, visit {aligned.session_id}"
