@@ -233,7 +233,6 @@ def forecasts(rows: Sequence[Forecast], title: str) -> Figure | None:
     )
 
 
-<<<<<<< HEAD
 def training_curves(epochs: Sequence[Mapping[str, float]]) -> Figure | None:
     """Loss of what is learned from and of what is held out, and Dice of the latter; None before the second epoch."""
     if len(epochs) < 2:
@@ -259,11 +258,8 @@ def training_curves(epochs: Sequence[Mapping[str, float]]) -> Figure | None:
     )
 
 
-def _png(canvas: Canvas, caption: str, alternative: str) -> Figure:
-=======
 def png(canvas: Canvas, caption: str, alternative: str) -> Figure:
     """A drawn canvas as PNG, the same bytes every time."""
->>>>>>> register
     buffer = io.BytesIO()
     canvas.savefig(buffer, format="png", dpi=110, metadata={"Software": None})
     return Figure(buffer.getvalue(), "image/png", caption, alternative)
