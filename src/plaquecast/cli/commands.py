@@ -16,6 +16,7 @@ from plaquecast.cli import (
     simulate,
     train_predictor,
     train_segmenter,
+    watch,
 )
 
 
@@ -31,6 +32,7 @@ def register(app: typer.Typer) -> None:
     app.command("train-segmenter")(train_segmenter.train_segmenter)
     app.command("examine")(examine.examine)
     app.command("run")(run.run)
+    app.command("watch")(watch.watch)
     app.command("train-predictor")(train_predictor.train_predictor)
     app.command("evaluate")(evaluate.evaluate)
     app.command("predict")(predict.predict)
