@@ -9,7 +9,7 @@ from tests import tiny_run
 
 @pytest.fixture(autouse=True)
 def few_objects() -> Iterator[None]:
-    """Each stage cleans up before it measures its memory; what the tests have loaded need not be looked at each time."""
+    """Each stage cleans up before it measures its memory; what tests have loaded is left out of it."""
     gc.collect()
     gc.freeze()
     yield
