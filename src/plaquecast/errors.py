@@ -38,7 +38,7 @@ class InputError(PlaquecastError, ValueError):
 
 
 class MachineError(InputError):
-    """The machine cannot go on (disk, permission, scheduler): it stops the whole run, whatever the case; code 2."""
+    """Disk, permission or scheduler fail: nothing is wrong with a case, and no other could go on; exit code 2."""
 
 
 class QualityError(PlaquecastError):

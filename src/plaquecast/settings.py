@@ -147,6 +147,8 @@ class RunSettings:
     """Cases that are worked on at the same time, each on one thread."""
     scheduler: str = ""
     """Address of a Dask scheduler (tcp://…); empty for processes of this machine."""
+    shard: str = ""
+    """Which share of the patients, as i/n; empty for all."""
     worker_memory_gib: float = 0.0
     """Most memory that one worker may allocate, GiB; 0 for an equal share of the machine's."""
 

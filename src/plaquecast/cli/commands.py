@@ -17,6 +17,7 @@ from plaquecast.cli import (
     simulate,
     train_predictor,
     train_segmenter,
+    watch,
 )
 
 
@@ -33,6 +34,7 @@ def register(app: typer.Typer) -> None:
     app.command("export-nnunet")(export_nnunet.export_nnunet)
     app.command("examine")(examine.examine)
     app.command("run")(run.run)
+    app.command("watch")(watch.watch)
     app.command("train-predictor")(train_predictor.train_predictor)
     app.command("evaluate")(evaluate.evaluate)
     app.command("predict")(predict.predict)

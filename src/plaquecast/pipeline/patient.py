@@ -1,6 +1,7 @@
 """The work on one patient of a cohort: each visit, then the change between two, each stage done once and recorded."""
 
 import json
+import platform
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -40,6 +41,8 @@ class PatientCase:
     segmenter: Path
     settings: Settings
     simulated: bool
+    part: str | None = ""
+    """The part of the run in whose journal the work is recorded; None for that of the host it is done on."""
 
 
 @dataclass(slots=True)
@@ -75,7 +78,7 @@ def work_on_patient(case: PatientCase) -> PatientResult:
     result = PatientResult(case.patient.patient_id)
     errors: list[PlaquecastError] = []
     done: list[_VisitDone] = []
-    with Journal(case.run) as journal:
+    with Journal(case.run, part=_host() if case.part is None else case.part) as journal:
         for source in case.patient.visits:
             try:
                 done.append(_visit_stage(case, source, journal, result))
@@ -186,6 +189,10 @@ def _outputs_of(done: Sequence[_VisitDone], journal: Journal) -> dict[str, str]:
 
 def _identity(case: PatientCase) -> dict[str, str]:
     return {"segmenter": open_segmenter(case.segmenter).model_hash, "simulated": str(case.simulated)}
+
+
+def _host() -> str:
+    return f"host-{sha256_of_bytes(platform.node().encode())[:12]}"
 
 
 def _hash_of(thing: object) -> str:

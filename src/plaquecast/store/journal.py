@@ -30,6 +30,9 @@ from plaquecast.store.run_folder import (
     make_folder,
 )
 
+END = "end"
+"""Under this name stands what a run told last."""
+
 
 def stage_key(
     stage: str, case: str, inputs: Mapping[str, str], settings: object, code_version: str = __version__
@@ -157,6 +160,12 @@ class Journal:
         """Keep the newest of what the run has to tell under this name, for whoever watches it."""
         with transaction(self._database, self._folder):
             self._database.execute("INSERT OR REPLACE INTO told VALUES (?, ?)", (name, json.dumps(facts)))
+
+    def tell_end(self, facts: Mapping[str, object]) -> None:
+        """Keep how the run ended, and nothing else of what it told on the way."""
+        with transaction(self._database, self._folder):
+            self._database.execute("DELETE FROM told")
+            self._database.execute("INSERT INTO told VALUES (?, ?)", (END, json.dumps(facts)))
 
     def take_up_parts(self) -> None:
         """Record here what shards and other hosts have recorded, and let go of their journals."""
