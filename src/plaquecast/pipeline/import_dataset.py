@@ -46,7 +46,7 @@ from plaquecast.store.bids import (
     write_participants,
     write_sessions,
 )
-from plaquecast.store.run_folder import locked_folder, make_folder
+from plaquecast.store.run_folder import locked, make_folder
 
 WEIGHTINGS = "weightings.tsv"
 """What each series was taken for; edited by the user, it decides the next import."""
@@ -147,7 +147,7 @@ def _growing(out: Path) -> Iterator[Path]:
         )
     hidden = out.with_name(f".{out.name}{PARTIAL_SUFFIX}")
     make_folder(hidden)
-    with locked_folder(hidden):
+    with locked(hidden):
         for left in hidden.iterdir():
             shutil.rmtree(left)
         try:
