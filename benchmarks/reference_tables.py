@@ -15,21 +15,17 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 import plaquecast
-from plaquecast.change.matching import matched_measurements
 from plaquecast.domain.change import Factor
 from plaquecast.domain.measurements import PUBLISHED_ERRORS
 from plaquecast.pipeline.agreement import agreement
 from plaquecast.pipeline.learning_data import TRUTH_TABLES
-from plaquecast.pipeline.repeatability import repeat_pairs
+from plaquecast.pipeline.repeatability import repeated_measurements
 from plaquecast.pipeline.scores import true_changes
-from plaquecast.settings import ChangeSettings
 from plaquecast.store.atomic import sha256_of_file, write_json
 from plaquecast.store.change_tables import read_change_factors_table
-from plaquecast.store.clinical_table import read_clinical_table
-from plaquecast.store.tables import read_arteries_tables
 
 KEPT = Path(__file__).parent / "reference_cohort"
-RUN_TABLES = ("arteries", "slices", "wall_maps", "change_factors", "clinical")
+RUN_TABLES = ("arteries", "slices", "wall_maps", "change_factors", "clinical", "repeat_scans")
 TRUE_TABLES = ("expected_change",)
 
 
@@ -92,12 +88,8 @@ def _show_measured(scores: dict[str, dict[str, dict[str, float]]]) -> None:
 
 def _repeats() -> dict[str, np.ndarray]:
     """Pairs of one measurement in a scan and its repeat, over the artery that both cover."""
-    dates = {(v.patient_id, v.session_id): v.acquired for v in read_clinical_table(KEPT / "tables")}
     found: defaultdict[str, list[tuple[float, float]]] = defaultdict(list)
-    settings = ChangeSettings()
-    arteries = read_arteries_tables(KEPT / "tables")
-    for one, other in repeat_pairs(arteries, dates, settings.shortest_interval_years):
-        first, second = matched_measurements(one, other, settings.shortest_common_mm)
+    for first, second in repeated_measurements(KEPT):
         for name in PUBLISHED_ERRORS:
             values = first[name], second[name]
             if isinstance(values[0], float) and isinstance(values[1], float):

@@ -5,12 +5,14 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from plaquecast.domain.anatomy import Side
 from plaquecast.domain.change import ChangeFactor
 from plaquecast.domain.dataset import Dataset, Finding, Severity
+from plaquecast.domain.missing import Measured
 from plaquecast.errors import InputError
 from plaquecast.ingest.dataset import read_dataset
 from plaquecast.ingest.dataset_tables import finding_of
-from plaquecast.pipeline.case_files import arteries_path, changes_path
+from plaquecast.pipeline.case_files import arteries_path, changes_path, repeat_path
 from plaquecast.pipeline.executor import Outcome, run_cases
 from plaquecast.pipeline.methods import methods_text
 from plaquecast.pipeline.models import OpenedSegmenter, open_segmenter
@@ -25,7 +27,8 @@ from plaquecast.store.change_tables import PatientChange, write_change_factors_t
 from plaquecast.store.clinical_table import write_clinical_table
 from plaquecast.store.journal import Journal
 from plaquecast.store.manifest import CaseOutcome, RunManifest, write_run_manifest
-from plaquecast.store.morphology_files import read_arteries, read_changes
+from plaquecast.store.morphology_files import read_arteries, read_changes, read_thing
+from plaquecast.store.repeat_table import RepeatScan, write_repeat_scans_table
 from plaquecast.store.tables import (
     MeasuredArtery,
     write_arteries_table,
@@ -170,6 +173,13 @@ def _write_tables(out: Path, results: Sequence[PatientResult]) -> dict[str, Sequ
         if result.compared is not None
     }
     visits = [visit for result in results for visit in result.visits]
+    repeats = [
+        RepeatScan(result.patient_id, scan, repeat, side, ahead_mm)
+        for result in results
+        for scan, repeat in result.repeats
+        for side, ahead_mm in read_thing(repeat_path(out, result.patient_id, repeat), Mapping[Side, Measured]).items()
+    ]
+    write_repeat_scans_table(out / TABLES, repeats)
     write_clinical_table(out / TABLES, visits)
     write_arteries_table(out / TABLES, arteries)
     write_slices_table(out / TABLES, arteries)

@@ -83,7 +83,7 @@ def _size(name: str) -> DemoSize:
 def _examine_unseen(folders: DemoFolders, settings: Settings, listen: Listener) -> dict[str, MeasurementError]:
     """Run over the unseen, learn the error from their repeat scans, and state every change again with that error."""
     run_cohort(folders.unseen, folders.segmenter, folders.run, settings, listen)
-    errors = keep_repeatability(folders.segmenter, folders.run, settings.change)
+    errors = keep_repeatability(folders.segmenter, folders.run)
     run_cohort(folders.unseen, folders.segmenter, folders.run, settings, listen)
     return dict(open_segmenter(folders.segmenter).errors) | errors
 

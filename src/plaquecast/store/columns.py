@@ -16,6 +16,8 @@ _UNIT_OF_ENDING = (
 DEFINITIONS: dict[str, str] = {
     "participant_id": "Study code of the patient",
     "session_id": "Visit",
+    "repeat_session_id": "The visit that scanned the same artery again",
+    "ahead_mm": "By how much more the repeat scan's positions count at the same place of the artery",
     "side": "The patient's own side; both = the patient as a whole",
     "position_mm": "Position along the artery from the bifurcation (tip of the flow divider), + towards the head",
     "angle_degrees": "Angle around the artery: 0 at the flow divider, rising towards anterior on both sides",
