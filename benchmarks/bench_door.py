@@ -18,16 +18,19 @@ from tests.malformed_nifti import MALFORMED_NIFTI
 from tests.small_dataset import DAYS
 
 from plaquecast.domain.anatomy import Weighting
-from plaquecast.domain.clinical import ClinicalRecord, Sex
+from plaquecast.domain.clinical import CLINICAL_COLUMNS, ClinicalRecord, Sex
+from plaquecast.domain.missing import Missing
 from plaquecast.domain.visit import Visit
 from plaquecast.domain.volume import Volume
 from plaquecast.errors import PlaquecastError
+from plaquecast.ingest.clinical_table import read_clinical_table
 from plaquecast.ingest.dataset import check_dataset
 from plaquecast.ingest.dicom import read_folder
 from plaquecast.ingest.dicom_tags import shown
 from plaquecast.ingest.dicom_volumes import read_files_here
 from plaquecast.ingest.door import files_below
 from plaquecast.ingest.nifti import read_nifti
+from plaquecast.ingest.table_mapping import load_mapping
 from plaquecast.ingest.weighting import identify
 from plaquecast.settings import IngestSettings, SimulateSettings
 from plaquecast.simulate.cohort import FIVE_WEIGHTINGS
@@ -42,6 +45,7 @@ def main() -> None:
     """Print every table."""
     if DATA.is_dir():
         public_data()
+        public_tables()
     other_readers()
     bombs()
     speed()
@@ -63,6 +67,23 @@ def public_data() -> None:
         cells = ("; ".join(series), _difference(folder), "; ".join(named), "; ".join((*reasons, *undated)))
         name = folder.relative_to(DATA).as_posix().replace("tests/data/", "")
         print(f"| {name} | " + " | ".join(cells) + " |")
+
+
+def public_tables() -> None:
+    """Each public table as its mapping file says: every flag with its rule, and how many values are missing."""
+    for name in ("smart_arterial_patients", "carotid_plaque_cta"):
+        mapping = Path(__file__).parents[1] / f"docs/how-to/mappings/{name}.toml"
+        table = read_clinical_table(DATA / f"tables/{name}.csv", load_mapping(mapping))
+        print(f"\n{name}: {len(table.rows)} rows, {len(table.findings)} flags")
+        print("\n| where | found | expected |\n|---|---|---|")
+        for finding in table.findings:
+            print(f"| {finding.where.partition(' of ')[0]} | {finding.found.strip(chr(39))} | {finding.expected} |")
+        counts = {
+            column: sum(isinstance(getattr(row.clinical, column), Missing) for row in table.rows)
+            for column in CLINICAL_COLUMNS
+        }
+        told = [f"{column} {count}" for column, count in counts.items() if 0 < count < len(table.rows)]
+        print(f"\nmissing values kept as missing, of mapped columns: {', '.join(told)}")
 
 
 def _has_dicom(files: list[str]) -> bool:
