@@ -266,7 +266,7 @@ def _coverage_row(
         rival = rivals[name][factor]
         if predicted is None:
             predicted = np.full(len(hit), float(bundle.card["factors"][factor.value]["mean_per_year"]))
-        low, high = rival.interval(rival.likely_values(predicted[:, None], timed), level)
+        low, high = rival.interval(rival.likely_values(predicted[:, None], timed), timed, level)
         ratios.append(width / (high - low)[known].mean())
     groups = {name: hit[known & rows].mean() for name, rows in _subgroups(timed).items() if (known & rows).sum() >= 100}
     worst = max(groups, key=lambda name: abs(groups[name] - level))

@@ -29,14 +29,14 @@ def _calibration(residuals: np.ndarray, ids: np.ndarray) -> tuple[Calibration, F
     spread = Spread(STENOSIS, ScanError(0.0, 0.0), np.array([1.0, 0, 0, 0, 0, 0, 0]), 0.0)
     count = np.unique(ids, return_inverse=True, return_counts=True)
     weights = 1.0 / count[2][count[1]]
-    return Calibration(spread, residuals, np.zeros(n, int), weights, len(count[0])), features
+    return Calibration(spread, residuals, np.zeros(n, int), weights, len(count[0]), np.zeros(n, int)), features
 
 
 def test_the_ends_are_the_order_statistics_that_split_conformal_asks_for() -> None:
     residuals = np.arange(1.0, 100.0)
     calibration, features = _calibration(residuals, np.array([f"p{i}" for i in range(99)]))
     one = features.rows(np.array([0]))
-    lower, upper = calibration.interval(calibration.likely_values(np.zeros((1, 1)), one), 0.9)
+    lower, upper = calibration.interval(calibration.likely_values(np.zeros((1, 1)), one), one, 0.9)
     # of 99 + 1 exchangeable values, 5 lie below the 5th smallest and 5 above the 95th
     assert (lower[0], upper[0]) == (5.0, 95.0)
 
@@ -53,7 +53,7 @@ def test_coverage_of_new_patients_with_skewed_errors_and_one_to_three_arteries(l
         old, new = ids != "p60", np.flatnonzero(ids == "p60")[0]
         calibration, features = _calibration(residuals[old], ids[old])
         one = features.rows(np.array([0]))
-        lower, upper = calibration.interval(calibration.likely_values(np.zeros((1, 1)), one), level)
+        lower, upper = calibration.interval(calibration.likely_values(np.zeros((1, 1)), one), one, level)
         hits.append(lower[0] <= residuals[new] <= upper[0])
     # 400 cohorts: standard error 0.02 at 0.8; conformal promises at least the level, and at most 2 / 61 more
     assert level - 0.05 <= np.mean(hits) <= level + 0.035 + 0.05
@@ -61,8 +61,9 @@ def test_coverage_of_new_patients_with_skewed_errors_and_one_to_three_arteries(l
 
 def test_too_few_patients_get_an_endless_interval_rather_than_a_narrow_one() -> None:
     calibration, features = _calibration(np.arange(10.0), np.array([f"p{i}" for i in range(10)]))
-    values = calibration.likely_values(np.zeros((1, 1)), features.rows(np.array([0])))
-    assert calibration.interval(values, 0.9) == (-np.inf, np.inf)
+    one = features.rows(np.array([0]))
+    values = calibration.likely_values(np.zeros((1, 1)), one)
+    assert calibration.interval(values, one, 0.9) == (-np.inf, np.inf)
 
 
 def test_chances_are_shares_beyond_the_detectable_and_swap_for_the_cap() -> None:
@@ -78,8 +79,8 @@ def test_chances_are_shares_beyond_the_detectable_and_swap_for_the_cap() -> None
         assert [float(chance[0]) for chance in of_factor.chances(values, wider)] == pytest.approx(expected)
 
 
-def _rest(calibration: Calibration) -> tuple[np.ndarray, np.ndarray, int]:
-    return calibration.member, calibration.weights, calibration.n_patients
+def _rest(calibration: Calibration) -> tuple[np.ndarray, np.ndarray, int, np.ndarray]:
+    return calibration.member, calibration.weights, calibration.n_patients, calibration.group
 
 
 def test_what_is_not_there_cannot_shrink_and_a_longer_horizon_is_surer() -> None:

@@ -27,7 +27,7 @@ def train_predictor_on(run: Path, out: Path, settings: Settings) -> tuple[tuple[
     data = read_learning_data(run)
     validation = validate(data, settings)
     origin = "simulated patients" if data.simulated else f"patients of the run {run.name}"
-    bundle = fit_bundle(data.arteries, data.measured, settings.predict, origin, validation)
+    bundle = fit_bundle(data.arteries, data.measured, settings.predict, origin, validation, walls=data.walls)
     write_model(out, bundle.as_files() | {REPORT: predictor_report(bundle.card, data.simulated).encode()})
     facts = {
         "model_id": bundle.model_id,
@@ -42,7 +42,8 @@ def train_predictor_on(run: Path, out: Path, settings: Settings) -> tuple[tuple[
 def validate(data: LearningData, settings: Settings) -> Validation:
     """Nested validation of every model, against measured change and, of simulated patients, against true change."""
     features = feature_table(data.arteries)
-    return nested_validation(features, data.measured, settings.predict, data.true, data.expected)
+    walls = {"measured": data.walls} | ({} if data.true_walls is None else {"true": data.true_walls})
+    return nested_validation(features, data.measured, settings.predict, data.true, data.expected, walls=walls)
 
 
 def chosen_rows(validation: Validation) -> list[ScoreRow]:
