@@ -20,6 +20,7 @@ def simulate(
         str,
         typer.Option("--world", help="default, null, healthy, strong, treatment, shifted, harsh or contrast."),
     ] = "default",
+    visits: Annotated[int, typer.Option("--visits", min=2, help="How many visits each patient has.")] = 2,
     repeat_scans: Annotated[
         int,
         typer.Option("--repeat-scans", min=0, help="Scan the baseline of so many patients again, as session `rescan`."),
@@ -36,7 +37,7 @@ def simulate(
     overrides: Overrides = None,
     json: Json = False,
 ) -> None:
-    """Simulate patients with two visits whose truth is known; it is kept in OUT/derivatives/truth.
+    """Simulate patients with two visits or more whose truth is known; it is kept in OUT/derivatives/truth.
 
     Example: plaquecast simulate --patients 10 --seed 1 --out cohort
     """
@@ -48,7 +49,7 @@ def simulate(
     resolved = resolve(settings, [f"simulate.world={world}", *(overrides or [])], workers)
     with listener() as listen:
         if images:
-            write_simulated_cohort(out, patients, seed, resolved, listen, repeat_scans=repeat_scans, dicom=dicom)
+            write_simulated_cohort(out, patients, seed, resolved, listen, repeat_scans, dicom, visits)
         else:
-            write_simulated_tables(out, patients, seed, resolved, wall_maps=wall_maps)
+            write_simulated_tables(out, patients, seed, resolved, wall_maps=wall_maps, visits=visits)
     tell(f"Done: {patients} simulated patients in {out}", {"patients": patients, "dataset": str(out)})

@@ -43,6 +43,7 @@ class _Task:
     settings: SimulateSettings
     repeat_scans: bool
     dicom: str
+    visits: int
 
 
 CHUNK = 100
@@ -56,6 +57,7 @@ class _Chunk:
     seed: int
     settings: SimulateSettings
     wall_maps: bool
+    visits: int
 
 
 def write_simulated_cohort(
@@ -66,6 +68,7 @@ def write_simulated_cohort(
     listen: Listener = nobody,
     repeat_scans: int = 0,
     dicom: str = "",
+    visits: int = 2,
 ) -> None:
     """Write patients with images as a BIDS dataset, with everything that is true of them in `derivatives/truth`.
 
@@ -80,16 +83,20 @@ def write_simulated_cohort(
         listen: is told of every finished patient.
         repeat_scans: so many patients' baselines are scanned a second time, as the session `rescan`.
         dicom: a habit of `DICOM_HABITS`, to also write each visit as its scanner would send it, in `sourcedata`.
+        visits: how many each patient has, 2 or more; more leave the first two as they are.
 
     Raises:
         InputError: if `out` holds anything, a setting is not known, or the disk is full.
     """
     if dicom:
         settings = replace(settings, simulate=replace(settings.simulate, vendor=dicom.removesuffix("-enhanced")))
-    what = _what(patients, seed, settings.simulate) | {"images": True, "repeat_scans": repeat_scans}
+    what = _what(patients, seed, settings.simulate, visits) | {"images": True, "repeat_scans": repeat_scans}
     what |= {"dicom": dicom} if dicom else {}
     with _growing(out, what) as root:
-        tasks = [_Task(root, index, seed, settings.simulate, index < repeat_scans, dicom) for index in range(patients)]
+        tasks = [
+            _Task(root, index, seed, settings.simulate, index < repeat_scans, dicom, visits)
+            for index in range(patients)
+        ]
         names = [patient_code(index) for index in range(patients)]
         for done, outcome in enumerate(run_cases(_write_patient, tasks, names, settings.run), start=1):
             if outcome.error is not None:
@@ -110,19 +117,21 @@ def write_simulated_tables(
     settings: Settings,
     wall_maps: bool = False,
     errors: Mapping[str, MeasurementError] = PUBLISHED_ERRORS,
+    visits: int = 2,
 ) -> None:
     """Write patients without images, as the tables of a run that measured them with `errors` (published ones).
 
-    The truth stands in `derivatives/truth`. With `wall_maps`, slices and unwrapped walls are measured too.
+    The truth stands in `derivatives/truth`. With `wall_maps`, slices and unwrapped walls are measured too. Each patient
+    has as many `visits`, 2 or more; change is that between the first and the last, as a run states it.
 
     Raises:
         InputError: if `out` holds anything, a setting is not known, or the disk is full.
     """
-    what = _what(patients, seed, settings.simulate) | {"images": False, "wall_maps": wall_maps}
+    what = _what(patients, seed, settings.simulate, visits) | {"images": False, "wall_maps": wall_maps}
     what["errors"] = {name: asdict(error) for name, error in errors.items()}
     with _growing(out, what) as root:
         chunks = [
-            _Chunk(first, min(CHUNK, patients - first), seed, settings.simulate, wall_maps)
+            _Chunk(first, min(CHUNK, patients - first), seed, settings.simulate, wall_maps, visits)
             for first in range(0, patients, CHUNK)
         ]
         names = [patient_code(chunk.first) for chunk in chunks]
@@ -146,7 +155,12 @@ def _draw_chunk(chunk: _Chunk) -> list[tuple[KnownPatient, KnownPatient]]:
     """Some patients as measured, each beside the truth."""
     pairs = []
     for person, measured in measured_people(
-        chunk.n_patients, chunk.seed, chunk.settings, wall_maps=chunk.wall_maps, first=chunk.first
+        chunk.n_patients,
+        chunk.seed,
+        chunk.settings,
+        wall_maps=chunk.wall_maps,
+        first=chunk.first,
+        n_visits=chunk.visits,
     ):
         measured_and_true = []
         for arteries in (measured, person.morphology):
@@ -164,7 +178,7 @@ def _write_patient(task: _Task) -> None:
     case_file = _case_file(task.root, patient_code(task.index))
     if case_file.is_file():
         return
-    patient = simulate_patient(task.index, task.seed, task.settings)
+    patient = simulate_patient(task.index, task.seed, task.settings, n_visits=task.visits)
     rescans = [simulate_repeat(task.index, task.seed, task.settings)] if task.repeat_scans else []
     visits = sorted((*patient.visits, *rescans), key=lambda simulated: str(simulated.visit.acquired))
     for simulated in visits:
@@ -199,8 +213,9 @@ def _write_visit(root: Path, simulated: SimulatedVisit, baseline: SimulatedVisit
         write_transform(visit_folder(truth, visit.patient_id, visit.session_id) / f"{stem}_{name}_xfm.txt", transform)
 
 
-def _what(patients: int, seed: int, settings: SimulateSettings) -> dict[str, object]:
-    return {"version": __version__, "patients": patients, "seed": seed, "settings": asdict(settings)}
+def _what(patients: int, seed: int, settings: SimulateSettings, visits: int) -> dict[str, object]:
+    what = {"version": __version__, "patients": patients, "seed": seed, "settings": asdict(settings)}
+    return what | ({"visits": visits} if visits > 2 else {})
 
 
 def _case_file(root: Path, patient_id: str) -> Path:
