@@ -173,7 +173,7 @@ def speed() -> None:
         root = _full_size_case(Path(folder) / "dataset")
         for read_images in (False, True):
             seconds = _seconds(lambda read_images=read_images: check_dataset(root, SETTINGS, read_images))
-            print(f"| `check` of a case, {'with' if read_images else 'without'} pixels | {seconds:.2f} |")
+            print(f"| `check` of a case, {'with' if read_images else 'without'} pixels | {seconds:.3f} |")
     if DATA.is_dir():
         series = [(path, path.name) for path in files_below(DATA / "neck-uih/dicom_slab_A")]
         brain = DATA / "two-visit-brain/raw/study1_T1W.nii.gz"

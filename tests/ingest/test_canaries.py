@@ -83,7 +83,7 @@ class Behind:
             cwd=self.root,
             env={**os.environ, "TMPDIR": str(self.root / "temp")},
             capture_output=True,
-            timeout=900,
+            timeout=1800,
             check=False,
         )
         assert done.returncode == 0, done.stderr.decode()
@@ -123,7 +123,7 @@ def test_no_canary_is_seen_behind_the_door(tmp_path: Path, figure: Callable[[str
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(1800)
+@pytest.mark.timeout(3600)
 def test_no_canary_is_seen_after_a_whole_run(tmp_path: Path, figure: Callable[[str], None]):
     """A simulated neck as pixels, so that arteries are found and every table and report is full."""
     volumes = [

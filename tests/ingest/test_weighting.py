@@ -79,6 +79,33 @@ def test_a_contradiction_or_a_gap_is_asked(tags: dict[str, Any], weighting: Weig
     assert found.confidence < LIMIT
 
 
+PHILIPS = {
+    "ScanningSequence": ["GR"],
+    "MRAcquisitionType": "3D",
+    "RepetitionTime": 9.0,
+    "EchoTime": 4.0,
+    "FlipAngle": 12,
+}
+"""An inversion-prepared gradient echo of a maker who gives no inversion time."""
+
+
+@pytest.mark.parametrize(
+    ("tags", "weighting", "is_sure"),
+    [
+        ({"SeriesDescription": "3D MPRAGE WATS"}, Weighting.MPRAGE, True),
+        ({"SeriesDescription": "SNAP_WIP"}, Weighting.SNAP, True),
+        ({"SeriesDescription": "3D_carotid", "SequenceVariant": ["MP"]}, Weighting.MPRAGE, False),
+        ({"SeriesDescription": ""}, Weighting.MPRAGE, False),
+        ({"SeriesDescription": "contrast MRA", "FlipAngle": 30}, None, True),
+        ({"SeriesDescription": "", "ScanningSequence": [], "EchoTime": None}, None, False),
+    ],
+)
+def test_without_an_inversion_time_the_name_decides(tags: dict[str, Any], weighting: Weighting | None, is_sure: bool):
+    found = identified(PHILIPS | tags)
+    assert found.weighting is weighting
+    assert (found.confidence >= LIMIT) is is_sure
+
+
 def test_the_reason_holds_numbers_and_our_own_words_only():
     found = identified({"SeriesDescription": "t1 of Jane Doe", "Manufacturer": "Doe", "ProtocolName": "Doe"})
     assert found == Identification(Weighting.T1W, 0.97, "spin echo, TR 800 ms, TE 10 ms; named T1W")
