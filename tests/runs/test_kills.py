@@ -93,13 +93,13 @@ def kill_and_finish(tiny: Tiny, folder: Path, n_kills: int, seed: int) -> None:
         finish(tiny, run)
 
 
-def test_sixty_killed_runs_end_as_if_nobody_had_disturbed_them(tiny: Tiny, tmp_path: Path) -> None:
-    kill_and_finish(tiny, tmp_path, 60, seed=1)
+def test_sixty_killed_runs_end_as_if_nobody_had_disturbed_them(tiny: Tiny, quick_folder: Path) -> None:
+    kill_and_finish(tiny, quick_folder, 60, seed=1)
 
 
 @pytest.mark.slow
-def test_two_hundred_killed_runs_end_as_if_nobody_had_disturbed_them(tiny: Tiny, tmp_path: Path) -> None:
-    kill_and_finish(tiny, tmp_path, 200, seed=2)
+def test_two_hundred_killed_runs_end_as_if_nobody_had_disturbed_them(tiny: Tiny, quick_folder: Path) -> None:
+    kill_and_finish(tiny, quick_folder, 200, seed=2)
 
 
 def fail_each(tiny: Tiny, folder: Path, kinds: tuple[str, ...]) -> Counter[str]:
@@ -138,13 +138,15 @@ def refusal(tiny: Tiny, run: Path) -> MachineError | None:
     return None
 
 
-def test_whichever_write_fails_it_is_said_and_nothing_is_half_written(single: Tiny, tmp_path: Path) -> None:
-    failed = fail_each(single, tmp_path, ("write", "commit"))
+def test_whichever_write_fails_it_is_said_and_nothing_is_half_written(single: Tiny, quick_folder: Path) -> None:
+    failed = fail_each(single, quick_folder, ("write", "commit"))
     assert failed["write"] > 40
     assert failed["commit"] > 5
 
 
 @pytest.mark.slow
-def test_whichever_flush_or_rename_fails_it_is_said_and_nothing_is_half_written(single: Tiny, tmp_path: Path) -> None:
-    failed = fail_each(single, tmp_path, ("fsync", "replace"))
+def test_whichever_flush_or_rename_fails_it_is_said_and_nothing_is_half_written(
+    single: Tiny, quick_folder: Path
+) -> None:
+    failed = fail_each(single, quick_folder, ("fsync", "replace"))
     assert min(failed["fsync"], failed["replace"]) > 40
