@@ -26,7 +26,7 @@ from plaquecast.pipeline import cohort, examine, patient
 from plaquecast.pipeline.progress import nobody
 from plaquecast.segment.network import NetworkSegmenter
 from plaquecast.segment.regions import TrainingCase
-from plaquecast.segment.training import train_segmenter
+from plaquecast.segment.training import end_training, train_segmenter
 from plaquecast.settings import SegmentSettings, Settings
 from plaquecast.store.bids import write_dataset_description, write_image, write_participants, write_sessions
 from plaquecast.store.model_files import write_model_manifest
@@ -52,12 +52,13 @@ Moment = Callable[[str], None]
 """Called with the name of a step as it begins."""
 
 
-def train(folder: Path) -> Path:
+def train(folder: Path, settings: SegmentSettings = QUICK) -> Path:
     """A segmenter that knows the made-up neck."""
     sides = {side: small_visit.truth(side) for side in Side}
     cases = [TrainingCase(small_visit.visit(f"p{seed}", seed, SEEN), sides) for seed in range(3)]
-    train_segmenter(cases, QUICK, folder, origin="made-up tubes")
+    train_segmenter(cases, settings, folder, origin="made-up tubes", keep_checkpoint=True)
     write_model_manifest(folder)
+    end_training(folder)
     return folder
 
 

@@ -1,7 +1,7 @@
 """One network trained by several processes that torchrun started: each works on its share of every batch.
 
-Every process draws the whole batch, computes its own share of the predictions, and is given the others'. The loss is that
-of the whole batch, as one process would compute it, and the sum of the gradients is its gradient.
+Every process draws the whole batch, computes its own share of the predictions, and is given the others'. The loss is
+that of the whole batch, as one process would compute it, and the sum of the gradients is its gradient.
 """
 
 import os
@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
+from itertools import pairwise
 from typing import TypeVar
 
 import torch
@@ -95,4 +96,4 @@ def now() -> float:
 
 def _shares(n: int) -> list[slice]:
     edges = [n * rank // size() for rank in range(size() + 1)]
-    return [slice(start, stop) for start, stop in zip(edges[:-1], edges[1:], strict=True)]
+    return [slice(start, stop) for start, stop in pairwise(edges)]

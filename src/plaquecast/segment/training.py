@@ -61,8 +61,8 @@ def train_segmenter(
     `origin` says in a few words where the annotated visits come from; it stands in the card and in every methods text.
     Patients kept for validation are never learned from. Training stops after the settings' epochs or time; where it
     was broken off, the same call goes on after its last whole epoch. Processes that torchrun started share every batch;
-    the first one writes. With `keep_checkpoint` the same call gives the same model at once, until `end_training`: for whoever has still to
-    write beside it.
+    the first one writes. With `keep_checkpoint` the same call gives the same model at once, until `end_training`: for
+    whoever has still to write beside it.
 
     Raises:
         InputError: if no slice is annotated, or several processes are to train a Mask R-CNN.

@@ -90,7 +90,7 @@ class TissueNetwork(nn.Module):
         return Prediction(logits, self.position(deepest)[:, 0], deepest)
 
     def loss(self, images: Tensor, flags: Tensor, fractions: Tensor, judged: Tensor, position: Tensor) -> Tensor:
-        """`tissue_loss` of a batch as `TissueSamples.draw` gives it, whose predictions may come from several processes."""
+        """`tissue_loss` of a batch as `TissueSamples.draw` gives it; several processes may each predict a share."""
         own, n = team.share(len(images)), len(images)
         with autocast(images.device):
             found = self(images[own].contiguous(memory_format=torch.channels_last), flags[own])
