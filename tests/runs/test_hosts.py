@@ -1,4 +1,4 @@
-"""Hosts with addresses of their own: one is cut off in mid-run, goes on alone for a while, and the bytes are the same."""
+"""Hosts with addresses of their own: one is cut off in mid-run and works on alone; the bytes are the same."""
 
 import os
 import shutil
