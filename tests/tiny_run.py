@@ -26,7 +26,7 @@ from plaquecast.pipeline import cohort, examine, patient
 from plaquecast.pipeline.progress import nobody
 from plaquecast.segment.network import NetworkSegmenter
 from plaquecast.segment.regions import TrainingCase
-from plaquecast.segment.training import train_segmenter
+from plaquecast.segment.training import end_training, train_segmenter
 from plaquecast.settings import SegmentSettings, Settings
 from plaquecast.store.bids import write_dataset_description, write_image, write_participants, write_sessions
 from plaquecast.store.model_files import write_model_manifest
@@ -35,9 +35,8 @@ from plaquecast.store.run_folder import JOURNAL_NAME
 SEEN = (Weighting.T1W,)
 DAYS = {"baseline": date(2019, 3, 1), "followup": date(2021, 3, 1)}
 QUICK = SegmentSettings(pixel_mm=0.5, region_pixels=32, base_channels=8, max_epochs=30, max_minutes=10.0)
-SETTINGS = Settings().with_overrides(
-    ["run.workers=1", "ingest.min_coverage_mm=1", "ingest.min_signal_to_noise=0.1", "measure.n_angles=12"]
-)
+OVERRIDES = ("run.workers=1", "ingest.min_coverage_mm=1", "ingest.min_signal_to_noise=0.1", "measure.n_angles=12")
+SETTINGS = Settings().with_overrides(OVERRIDES)
 
 STAGES: dict[str, tuple[object, str]] = {
     "ingest": (patient, "read_visit"),
@@ -53,12 +52,13 @@ Moment = Callable[[str], None]
 """Called with the name of a step as it begins."""
 
 
-def train(folder: Path) -> Path:
+def train(folder: Path, settings: SegmentSettings = QUICK) -> Path:
     """A segmenter that knows the made-up neck."""
     sides = {side: small_visit.truth(side) for side in Side}
     cases = [TrainingCase(small_visit.visit(f"p{seed}", seed, SEEN), sides) for seed in range(3)]
-    train_segmenter(cases, QUICK, folder, origin="made-up tubes")
+    train_segmenter(cases, settings, folder, origin="made-up tubes", keep_checkpoint=True)
     write_model_manifest(folder)
+    end_training(folder)
     return folder
 
 
@@ -145,6 +145,11 @@ class Tiny:
         """Run over the dataset."""
         with self.memory.in_force(moment):
             return cohort.run_cohort(self.dataset, self.segmenter, run, settings, nobody)
+
+    def words(self, run: Path, *more: str) -> list[str]:
+        """What to say to the command line for the same run."""
+        words = ["run", str(self.dataset), "--segmenter", str(self.segmenter), "--out", str(run), *more]
+        return words + [word for override in OVERRIDES for word in ("--set", override)]
 
     def copy_for(self, dataset: Path, run: Path) -> "Tiny":
         """The same with another dataset, whose undisturbed run is made now."""

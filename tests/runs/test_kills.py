@@ -7,6 +7,7 @@ import sqlite3
 import time
 from collections import Counter
 from contextlib import closing
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -14,7 +15,7 @@ import numpy as np
 import pytest
 from tests import forked
 from tests.disturbed import events, no_room
-from tests.tiny_run import Tiny, differences
+from tests.tiny_run import QUICK, Tiny, differences, train
 
 from plaquecast.errors import MachineError
 from plaquecast.store.atomic import PARTIAL_SUFFIX, sha256_of_file
@@ -93,13 +94,13 @@ def kill_and_finish(tiny: Tiny, folder: Path, n_kills: int, seed: int) -> None:
         finish(tiny, run)
 
 
-def test_sixty_killed_runs_end_as_if_nobody_had_disturbed_them(tiny: Tiny, tmp_path: Path) -> None:
-    kill_and_finish(tiny, tmp_path, 60, seed=1)
+def test_sixty_killed_runs_end_as_if_nobody_had_disturbed_them(tiny: Tiny, quick_folder: Path) -> None:
+    kill_and_finish(tiny, quick_folder, 60, seed=1)
 
 
 @pytest.mark.slow
-def test_two_hundred_killed_runs_end_as_if_nobody_had_disturbed_them(tiny: Tiny, tmp_path: Path) -> None:
-    kill_and_finish(tiny, tmp_path, 200, seed=2)
+def test_two_hundred_killed_runs_end_as_if_nobody_had_disturbed_them(tiny: Tiny, quick_folder: Path) -> None:
+    kill_and_finish(tiny, quick_folder, 200, seed=2)
 
 
 def fail_each(tiny: Tiny, folder: Path, kinds: tuple[str, ...]) -> Counter[str]:
@@ -138,13 +139,39 @@ def refusal(tiny: Tiny, run: Path) -> MachineError | None:
     return None
 
 
-def test_whichever_write_fails_it_is_said_and_nothing_is_half_written(single: Tiny, tmp_path: Path) -> None:
-    failed = fail_each(single, tmp_path, ("write", "commit"))
+def test_whichever_write_fails_it_is_said_and_nothing_is_half_written(single: Tiny, quick_folder: Path) -> None:
+    failed = fail_each(single, quick_folder, ("write", "commit"))
     assert failed["write"] > 40
     assert failed["commit"] > 5
 
 
 @pytest.mark.slow
-def test_whichever_flush_or_rename_fails_it_is_said_and_nothing_is_half_written(single: Tiny, tmp_path: Path) -> None:
-    failed = fail_each(single, tmp_path, ("fsync", "replace"))
+def test_whichever_flush_or_rename_fails_it_is_said_and_nothing_is_half_written(
+    single: Tiny, quick_folder: Path
+) -> None:
+    failed = fail_each(single, quick_folder, ("fsync", "replace"))
     assert min(failed["fsync"], failed["replace"]) > 40
+
+
+def learn(folder: Path, n_death: int = 0) -> int:
+    """Train in a few steps; die at this event, or count the events."""
+    seen = [0]
+
+    def count(event: str) -> None:
+        seen[0] += 1
+        if seen[0] == n_death:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    with events(count):
+        train(folder, replace(QUICK, max_epochs=2))
+    return seen[0]
+
+
+@pytest.mark.parametrize("share", [0.1, 0.5, pytest.param(0.3, marks=pytest.mark.slow), 0.95])
+def test_a_training_killed_at_a_checkpoint_ends_in_the_same_model(quick_folder: Path, share: float) -> None:
+    n_events = learn(quick_folder / "whole")
+    child = forked.start(partial(learn, quick_folder / "killed", max(1, int(share * n_events))))
+    os.waitpid(child, 0)
+    learn(quick_folder / "killed")
+    found = [{path.name: path.read_bytes() for path in (quick_folder / name).iterdir()} for name in ("whole", "killed")]
+    assert found[0] == found[1]

@@ -25,7 +25,8 @@ from plaquecast.report.segmenter import ComparedArtery, segmenter_report
 from plaquecast.segment.folds import open_model, train_folds
 from plaquecast.segment.overlap import dice_by_tissue
 from plaquecast.segment.regions import TrainingCase
-from plaquecast.segment.training import train_segmenter
+from plaquecast.segment.team import is_first, joined
+from plaquecast.segment.training import end_training, train_segmenter
 from plaquecast.segment.weights import CARD_FILE
 from plaquecast.settings import Settings
 from plaquecast.store.atomic import sha256_of_bytes, sha256_of_file, write_json, write_text
@@ -51,7 +52,7 @@ def train_segmenter_on(
     """Train on the annotated visits of a dataset and save the model with its card; give the facts of the card.
 
     With `folds`, so many members are trained, each without one part of the patients. Run again on an unfinished
-    folder, it goes on after the last finished epoch.
+    folder, it goes on after the last finished epoch. Processes that torchrun started train together; the first writes.
 
     Raises:
         InputError: if `visits` is not a known choice, nobody is annotated, or there cannot be so many folds.
@@ -62,6 +63,13 @@ def train_segmenter_on(
             expected=f"one of {', '.join(VISITS)}", found=visits, where="--visits", remedy="Choose one of these.",
             code="unknown-visits",
         )  # fmt: skip
+    with joined():
+        return _train(dataset, annotations, visits, out, settings, listen, folds)
+
+
+def _train(
+    dataset: Path, annotations: str, visits: str, out: Path, settings: Settings, listen: Listener, folds: int
+) -> dict[str, Any]:
     found = read_dataset(dataset)
     wanted = annotated_visits(found, annotations, visits, settings)
     cases = align_annotated(wanted, settings, listen)
@@ -73,7 +81,10 @@ def train_segmenter_on(
     if folds:
         card = train_folds(cases, settings.segment, out, folds, tell, origin)
     else:
-        card = train_segmenter(cases, settings.segment, out, tell, origin)
+        card = train_segmenter(cases, settings.segment, out, tell, origin, keep_checkpoint=True)
+    facts = ("model_id", "n_train", "validation_patients")
+    if not is_first():
+        return {name: card[name] for name in facts}
     network = open_model(out)
     validated = validate(network, [case for case in cases if case.visit.patient_id in card["validation_patients"]])
     card |= {
@@ -87,8 +98,9 @@ def train_segmenter_on(
     }
     write_text(out / "training.html", segmenter_report(card, worst_arteries(validated), found.simulated))
     write_json(out / CARD_FILE, card)
-    facts = ("model_id", "n_train", "validation_patients", "validation_dice")
-    return {name: card[name] for name in facts} | {"model_sha256": write_model_manifest(out)}
+    model_hash = write_model_manifest(out)
+    end_training(out)
+    return {name: card[name] for name in (*facts, "validation_dice")} | {"model_sha256": model_hash}
 
 
 def annotated_visits(dataset: Dataset, annotations: str, visits: str, settings: Settings) -> list[AnnotatedVisit]:
