@@ -26,7 +26,7 @@ def _calibration(residuals: np.ndarray, ids: np.ndarray) -> tuple[Calibration, F
         "horizon_years",
     )
     features = FeatureTable(ids, (Side.LEFT,) * n, names, np.ones((n, len(names))))
-    spread = Spread(STENOSIS, ScanError(0.0, 0.0), np.array([1.0, 0, 0, 0, 0, 0, 0]), 0.0)
+    spread = Spread(STENOSIS, ScanError(0.0, 0.0), np.eye(8)[0], 0.0)
     count = np.unique(ids, return_inverse=True, return_counts=True)
     weights = 1.0 / count[2][count[1]]
     return Calibration(spread, residuals, np.zeros(n, int), weights, len(count[0]), np.zeros(n, int)), features

@@ -19,7 +19,7 @@ from plaquecast.settings import PredictSettings
 
 FORMAT = "plaquecast predictor 1"
 PERCENTILES = tuple(range(0, 101, 5))
-PACKAGES = ("numpy", "scipy", "scikit-learn", "lightgbm")
+PACKAGES = ("numpy", "scipy", "scikit-learn", "lightgbm", "interpret-core")
 
 
 def make_card(
