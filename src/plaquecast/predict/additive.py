@@ -87,16 +87,11 @@ class ExplainableBoosting:
         """The model from its files."""
         state = read_state(files)
         cuts, steps = ([np.array(each, float) for each in state[name]] for name in ("cuts", "steps"))
-        if [len(each) for each in steps] != [len(each) + 2 if len(own) else 0 for each, own in zip(cuts, steps)]:
-            raise broken_model(STATE, "steps that do not fit their cuts")
-        return cls(
-            Factor(state["factor"]),
-            state["learning_rate"],
-            state["seed"],
-            state["intercept"],
-            tuple(cuts),
-            tuple(steps),
-        )
+        for own, each in zip(cuts, steps, strict=True):
+            if len(each) not in (0, len(own) + 2):
+                raise broken_model(STATE, f"{len(each)} steps for {len(own)} cuts")
+        plain = (state[name] for name in ("learning_rate", "seed", "intercept"))
+        return cls(Factor(state["factor"]), *plain, tuple(cuts), tuple(steps))
 
 
 def _boosted(
@@ -113,7 +108,9 @@ def _boosted(
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", UserWarning)  # that plots do not show what is missing; nothing is plotted
         machine.fit(values, targets, sample_weight=weights, bags=bag)
-    of_column = {features[0]: scores for features, scores in zip(machine.term_features_, machine.term_scores_)}
+    of_column = {
+        features[0]: scores for features, scores in zip(machine.term_features_, machine.term_scores_, strict=True)
+    }
     cuts = [np.asarray(bins[0], float) for bins in machine.bins_]
     # the last score is for values of no known kind, which numbers never are
     steps = [np.asarray(of_column[column], float)[:-1] for column in range(len(cuts))]
