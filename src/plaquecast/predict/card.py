@@ -19,7 +19,7 @@ from plaquecast.settings import PredictSettings
 
 FORMAT = "plaquecast predictor 1"
 PERCENTILES = tuple(range(0, 101, 5))
-PACKAGES = ("numpy", "scipy", "scikit-learn", "lightgbm")
+PACKAGES = ("numpy", "scipy", "scikit-learn", "lightgbm", "interpret-core")
 
 
 def make_card(
@@ -48,6 +48,7 @@ def make_card(
         "supported_predictors": supported_predictors(len(np.unique(features.patient_ids))),
         "not_learned": [factor.value for factor in Factor if factor not in kinds],
         "validation": [] if validation is None else [_score_card(row) for row in validation.scores],
+        "site_validation": [] if validation is None else [_score_card(row) for row in validation.by_site],
         "map_validation": {} if validation is None else {k: _map_card(v) for k, v in validation.maps.items()},
         "validation_protocol": (
             f"nested, {settings.outer_folds} outer and {settings.inner_folds} inner folds by patient,"

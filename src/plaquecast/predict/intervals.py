@@ -39,7 +39,8 @@ class Spread:
     """Expected SD of measured minus predicted change per year, by what is known before: its variance is a sum.
 
     Terms, each with a coefficient that cannot be negative: a constant, one for each of the `STRATA`, the baseline
-    value squared, and the variance of the measurement error over the horizon.
+    value squared, and the variance of the measurement error over the horizon, apart where nothing was seen; where
+    something was seen its coefficient is at least 1.
     """
 
     factor: Factor
@@ -51,14 +52,17 @@ class Spread:
     def of(features: FeatureTable, residuals: FloatArray, error: ScanError, factor: Factor) -> "Spread":
         """Learn the variances from out-of-fold residuals (n,), NaN where nothing was measured."""
         known = np.isfinite(residuals)
-        spread = Spread(factor, error, np.zeros(len(STRATA) + 3), 0.0)
+        spread = Spread(factor, error, np.zeros(len(STRATA) + 4), 0.0)
         terms, squares = spread._terms(features)[known], residuals[known] ** 2
         floor = max(LEAST_SHARE * float(squares.mean()), 1e-24)
         scale = np.maximum(terms.mean(axis=0), 1e-300)
         variance = np.full(len(squares), squares.mean() + floor)
         coefficients = np.zeros(terms.shape[1])
+        of_error = np.zeros(terms.shape[1])
+        of_error[-1] = 1.0  # what the scans err by is known; the rest is learned from what the residuals show beyond it
         for _ in range(4):  # squares vary with the square of their variance, so they are weighted by its inverse
-            coefficients = nnls(terms / scale / variance[:, None], squares / variance)[0] / scale
+            beyond = squares - terms[:, -1]
+            coefficients = of_error + nnls(terms / scale / variance[:, None], beyond / variance)[0] / scale
             variance = np.maximum(terms @ coefficients, floor)
         return Spread(factor, error, coefficients, floor)
 
@@ -83,7 +87,8 @@ class Spread:
         baseline = np.nan_to_num(self._baseline(features))
         noise = self.error.per_year(baseline, column(features, "horizon_years")) ** 2
         strata = [np.nan_to_num(column(features, name)) for name in STRATA]
-        return np.column_stack([np.ones(len(baseline)), *strata, baseline**2, noise])
+        is_seen = baseline != 0.0  # where nothing was seen there is no error, but what comes new comes faster if sooner
+        return np.column_stack([np.ones(len(baseline)), *strata, baseline**2, noise * ~is_seen, noise * is_seen])
 
 
 @dataclass(frozen=True, slots=True, eq=False)

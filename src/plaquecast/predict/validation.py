@@ -53,7 +53,8 @@ class ScoreRow:
 class Validation:
     """The result: out-of-fold predictions and scores, with the outer fold of each row and the seed that makes it.
 
-    `maps` scores the map of thickening against `measured` and `true` change, where walls were mapped.
+    `maps` scores the map of thickening against `measured` and `true` change, where walls were mapped. `by_site` scores
+    the forecasts of sites that were left out as a whole.
     """
 
     factors: Mapping[Factor, FactorValidation]
@@ -61,6 +62,7 @@ class Validation:
     folds: PatientFolds
     seed: int
     maps: Mapping[str, MapScores] = field(default_factory=dict)
+    by_site: tuple[ScoreRow, ...] = ()
 
     def row(self, factor: Factor, model: str = CHOSEN, against: str = "measured") -> ScoreRow:
         """The scores of one model for one factor."""
@@ -76,18 +78,19 @@ def nested_validation(
     factors: Iterable[Factor] = Factor,
     kinds: Sequence[ModelKind] = MODELS,
     walls: Mapping[str, WallHistory] | None = None,
+    folds: PatientFolds | None = None,
 ) -> Validation:
     """Predict every artery's change by models that never saw its patient, and score that beside naive models.
 
     The horizon of each row is its own interval. Simulated cohorts can give the true change and the oracle, against and
     beside which everything is scored too; no model ever sees them. `walls` holds the maps of the same arteries as
-    `measured` and, if known, as `true`.
+    `measured` and, if known, as `true`. Other outer folds than those of the settings, as by site, can be given.
 
     Raises:
         InputError: if there are fewer patients than folds.
     """
     timed = at_horizon(features, targets.interval_years)
-    folds = patient_folds(features, settings.outer_folds, settings.seed)
+    folds = patient_folds(features, settings.outer_folds, settings.seed) if folds is None else folds
     learned = [factor for factor in factors if _n_patients(features, targets.values[factor]) >= LEAST_PATIENTS]
     results = validate_factors(timed, targets, learned, folds, settings, kinds)
     draws = PatientDraws(features.patient_ids, settings.bootstrap_samples, settings.seed)

@@ -27,6 +27,9 @@ def predictor_report(card: Mapping[str, Any], simulated: bool) -> str:
         _best(card),
     ]
     sections = [Section("Scores", [card["validation_protocol"] + "."], tables=score_tables(rows))]
+    if card["site_validation"]:
+        words = ["Each site forecast by what was learned from the others alone."]
+        sections.append(Section("Sites left out", words, tables=score_tables(card["site_validation"])))
     sections.append(Section("Where the wall thickens", _map_words(card), tables=map_tables(card["map_validation"])))
     return render_page("Predictor of carotid plaque change", answer, sections, simulated)
 
