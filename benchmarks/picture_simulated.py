@@ -4,6 +4,7 @@ Run: python benchmarks/picture_simulated.py docs/explanation/simulated-cross-sec
 """
 
 import sys
+from collections.abc import Callable
 
 import matplotlib as mpl
 import numpy as np
@@ -15,21 +16,27 @@ from matplotlib.axes import Axes
 from plaquecast.domain.anatomy import Side, Tissue, Weighting
 from plaquecast.domain.volume import Volume
 from plaquecast.settings import SimulateSettings
+from plaquecast.simulate.anatomy import draw_arteries
 from plaquecast.simulate.artery import SimulatedArtery
 from plaquecast.simulate.cohort import simulate_patient
+from plaquecast.simulate.course import COARSE
 from plaquecast.simulate.people import SimulatedVisit
-from plaquecast.simulate.person import draw_person, patient_code
+from plaquecast.simulate.records import draw_record
+from plaquecast.simulate.truth import Integration
+from plaquecast.simulate.worlds import world_of
 
 SEED, SEARCHED = 1, 60
 HALF_MM = 15.0
 ROWS = {
     "healthy wall": lambda artery: -float(len(artery.plaques)),
     "fibrous plaque": lambda artery: _height(artery) - 5.0 * _has_component(artery),
-    "lipid core": lambda artery: _core(artery, bled=False),
-    "fresh hemorrhage (I)": lambda artery: _core(artery, bled=True, recent=False),
-    "recent hemorrhage (II)": lambda artery: _core(artery, bled=True, recent=True),
-    "calcification": lambda artery: _deposit(artery, "CALCIFICATION"),
-    "loose matrix": lambda artery: _deposit(artery, "LOOSE_MATRIX"),
+    "lipid core": lambda artery: _largest_mm2(artery, Tissue.LIPID_RICH_NECROTIC_CORE, Tissue.INTRAPLAQUE_HEMORRHAGE),
+    "fresh hemorrhage (I)": lambda artery: _largest_hemorrhage_mm2(artery, recent=False),
+    "recent hemorrhage (II)": lambda artery: _largest_hemorrhage_mm2(artery, recent=True),
+    "calcification": lambda artery: _largest_mm2(artery, Tissue.CALCIFICATION),
+    "loose matrix": lambda artery: _largest_mm2(
+        artery, Tissue.LOOSE_MATRIX, Tissue.CALCIFICATION, Tissue.INTRAPLAQUE_HEMORRHAGE
+    ),
     "ulcer": lambda artery: max((plaque.ulcer_mm for plaque in artery.plaques), default=0.0),
     "tight stenosis": lambda artery: -float(artery.radii(_S, _ANGLES)[0].mean(axis=1).min()),
 }
@@ -44,35 +51,27 @@ def _has_component(artery: SimulatedArtery) -> bool:
     return any(plaque.core or plaque.deposits for plaque in artery.plaques)
 
 
-def _core(artery: SimulatedArtery, bled: bool, recent: bool | None = None) -> float:
-    sizes = [
-        plaque.core.footprint.half_length_mm * plaque.core.fill * plaque.height_mm
-        for plaque in artery.plaques
-        if plaque.core
-        and (plaque.core.hemorrhage_share > 0.5) is bled
-        and recent in (None, plaque.core.hemorrhage_is_recent)
-    ]
-    return max(sizes, default=0.0)
+def _largest_mm2(artery: SimulatedArtery, tissue: Tissue, *without: Tissue) -> float:
+    """Largest area that a tissue has in a cross-section of an artery that lacks others."""
+    areas = Integration(artery, COARSE).tissue_mm2
+    return 0.0 if any(areas[other].any() for other in without) else float(areas[tissue].sum(axis=1).max())
 
 
-def _deposit(artery: SimulatedArtery, matter: str) -> float:
-    sizes = [
-        deposit.fill * deposit.footprint.half_width * (1.0 + plaque.height_mm)
-        for plaque in artery.plaques
-        for deposit in plaque.deposits
-        if deposit.matter.name == matter and _height(artery) < 3.5
-    ]
-    return max(sizes, default=0.0)
+def _largest_hemorrhage_mm2(artery: SimulatedArtery, recent: bool) -> float:
+    is_such = any(plaque.core and plaque.core.hemorrhage_is_recent is recent for plaque in artery.plaques)
+    return _largest_mm2(artery, Tissue.INTRAPLAQUE_HEMORRHAGE) if is_such else 0.0
 
 
-def found(score: object) -> tuple[int, Side]:
+def found(score: Callable[[SimulatedArtery], float]) -> tuple[int, Side]:
     """Patient and side with the most of what is looked for."""
-    people = [
-        draw_person(patient_code(i), np.random.default_rng([SEED, i]), SimulateSettings(), coarse=True)
-        for i in range(SEARCHED)
-    ]
-    places = [(i, side) for i in range(SEARCHED) for side in Side]
-    return max(places, key=lambda place: score(people[place[0]].arteries[0][place[1]]))  # type: ignore[operator]
+    world = world_of(SimulateSettings())
+    places = []
+    for index in range(SEARCHED):
+        rng = np.random.default_rng([SEED, index])
+        record = draw_record(rng, world)
+        places += [(score(artery), index, side) for side, artery in draw_arteries(rng, record, world).items()]
+    _, index, side = max(places, key=lambda place: place[0])
+    return index, side
 
 
 def slice_of(visit: SimulatedVisit, side: Side, name: str) -> int:

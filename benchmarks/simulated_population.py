@@ -1,6 +1,6 @@
 """A simulated population as arrays: what publications report of arteries, at two visits."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -61,6 +61,17 @@ def simulate_population(n_patients: int, seed: int, settings: SimulateSettings) 
                     slices += [section | {"row": float(len(arteries))} for section in _slices(found)]
             arteries.append(row)
     return Population(_columns(arteries), _columns(slices))
+
+
+def together(pieces: Sequence[Population]) -> Population:
+    """Populations as one."""
+    begins = np.cumsum([0, *(len(piece["years"]) for piece in pieces)])
+    slices = [
+        {**piece.slices, "row": piece.slices["row"] + begin} for piece, begin in zip(pieces, begins[:-1], strict=True)
+    ]
+    parts = ([piece.of for piece in pieces], slices)
+    of, sections = ({name: np.concatenate([part[name] for part in each]) for name in each[0]} for each in parts)
+    return Population(of, sections)
 
 
 def _columns(rows: list[dict[str, float]]) -> dict[str, Array]:

@@ -12,10 +12,25 @@ from plaquecast.simulate.plaque import OUTER_FIBROUS_MM, Core, Deposit, Footprin
 from plaquecast.simulate.tissues import Matter
 from plaquecast.simulate.worlds import World
 
+COMMON_RADIUS_MM, INTERNAL_RADIUS_MM, EXTERNAL_RADIUS_MM = (3.55, 0.22), (2.68, 0.2), (2.1, 0.2)
+BULB_TO_COMMON = (1.18, 0.13)
+BIFURCATION_DEGREES, INTERNAL_SHARE_OF_ANGLE = (62.0, 15.0), (0.47, 0.1)
+BODY_SCALE, WOMEN_SCALE = (1.02, 0.09), 0.93
+WALL_MM, WALL_MM_PER_YEAR = (0.86, 0.1), 0.008
+"""Mean and SD between people of radii, angles and the wall at 60 years; and what a year adds to the wall."""
+CORE_LOGIT = {"always": -1.31, "per NASCET point above 10": 0.07, "men": 1.2}
+BLED_LOGIT = {
+    "always": -2.85, "per mm of mean wall above 1.1, up to 0.5": 5.5, "per mm of narrowest lumen above 4.8": -1.5,
+    "men": 2.1, "hypertension": 0.4,
+}  # fmt: skip
+CALCIFIED_LOGIT = {"always": 0.22, "per mm of thickest wall above 2.3": 0.5, "per year of age above 64": 0.058}
+RUPTURED_LOGIT = {"always": -3.6, "per mm of thickest wall above 2.3": 0.8, "men": 1.5}
+"""Log odds that a plaque holds a core, that the core bled, that there is calcification, that the cap is ruptured."""
+
 
 def draw_arteries(rng: np.random.Generator, record: ClinicalRecord, world: World) -> dict[Side, SimulatedArtery]:
     """Both carotids of a person at baseline; the two sides share size, and half of the severity of disease."""
-    scale = float(rng.normal(1.02, 0.09)) * (1.0 if record.sex is Sex.MALE else 0.93)
+    scale = float(rng.normal(*BODY_SCALE)) * (1.0 if record.sex is Sex.MALE else WOMEN_SCALE)
     severity = float(rng.normal())
     arteries = {}
     for side in Side:
@@ -27,22 +42,22 @@ def draw_arteries(rng: np.random.Generator, record: ClinicalRecord, world: World
 
 
 def _draw_shape(rng: np.random.Generator, side: Side, scale: float, age_years: float) -> ArteryShape:
-    """Sizes by published morphometry: CCA 7.1, bulb 8.6, distal ICA 5.1, ECA 4.3 mm across in men past 40."""
-    common = float(np.clip(rng.normal(3.55, 0.22) * scale * (1.02 if side is Side.RIGHT else 1.0), 2.6, 4.8))
-    angle = float(np.clip(rng.normal(62.0, 15.0), 30.0, 92.0))
-    internal = float(np.clip(rng.normal(0.47, 0.1), 0.25, 0.65)) * angle
+    """Sizes by published morphometry: CCA 7.2, bulb 8.5, distal ICA 5.3, ECA 4.2 mm across."""
+    common = float(np.clip(rng.normal(*COMMON_RADIUS_MM) * scale * (1.02 if side is Side.RIGHT else 1.0), 2.6, 4.8))
+    angle = float(np.clip(rng.normal(*BIFURCATION_DEGREES), 30.0, 92.0))
+    internal = float(np.clip(rng.normal(*INTERNAL_SHARE_OF_ANGLE), 0.25, 0.65)) * angle
     return ArteryShape(
         side=side,
         common_radius_mm=common,
-        bulb_radius_mm=common * float(np.clip(rng.normal(1.18, 0.13), 1.0, 1.6)),
-        internal_radius_mm=float(np.clip(rng.normal(2.68, 0.2) * scale, 1.9, 3.5)),
-        external_radius_mm=float(np.clip(rng.normal(2.1, 0.2) * scale, 1.5, 2.7)),
+        bulb_radius_mm=common * float(np.clip(rng.normal(*BULB_TO_COMMON), 1.0, 1.6)),
+        internal_radius_mm=float(np.clip(rng.normal(*INTERNAL_RADIUS_MM) * scale, 1.9, 3.5)),
+        external_radius_mm=float(np.clip(rng.normal(*EXTERNAL_RADIUS_MM) * scale, 1.5, 2.7)),
         internal_angle_degrees=min(internal, 45.0),
         external_angle_degrees=min(angle - internal, 50.0),
         azimuth_degrees=float(rng.normal(50.0, 15.0)),
         bend_mm=float(rng.gamma(2.0, 0.6)),
         bend_phase=float(rng.uniform(0.0, 2.0 * np.pi)),
-        wall_mm=float(np.clip(rng.normal(0.86, 0.1) + 0.008 * (age_years - 60.0), 0.55, 1.3)),
+        wall_mm=float(np.clip(rng.normal(*WALL_MM) + WALL_MM_PER_YEAR * (age_years - 60.0), 0.55, 1.3)),
         origin_mm=(
             side.sign_x * float(rng.normal(25.0, 2.0)),
             float(rng.normal(0.0, 2.0)),
@@ -91,7 +106,8 @@ def _draw_deposits(
     """Calcification, whose chance rises with thickness and age, and loose matrix."""
     excess, age = wall_mm + plaque.height_mm - 2.3, _number(record.age_years) - 64.0
     deposits = []
-    if rng.random() < _chance(0.22 + 0.5 * excess + 0.058 * age):
+    always, per_mm, per_year = CALCIFIED_LOGIT.values()
+    if rng.random() < _chance(always + per_mm * excess + per_year * age):
         deposits += [draw_calcification(rng, plaque.footprint) for _ in range(1 + rng.poisson(0.7))]
     if rng.random() < 0.3:
         place = _inside(rng, plaque.footprint, 0.5)
@@ -107,14 +123,18 @@ def _draw_core(rng: np.random.Generator, record: ClinicalRecord, artery: Simulat
     plaque = artery.plaques[0]
     excess, footprint, is_man = artery.wall_mm + plaque.height_mm - 2.3, plaque.footprint, record.sex is Sex.MALE
     narrow = narrowness(artery)
-    if excess < -0.8 or rng.random() > _chance(-1.31 + 0.07 * max(narrow.nascet_percent - 10.0, 0.0) + 1.2 * is_man):
+    always, per_point, if_man = CORE_LOGIT.values()
+    if excess < -0.8 or rng.random() > _chance(
+        always + per_point * max(narrow.nascet_percent - 10.0, 0.0) + if_man * is_man
+    ):
         return None
+    always, per_wall_mm, per_lumen_mm, if_man, if_hypertensive = BLED_LOGIT.values()
     bled = rng.random() < _chance(
-        -2.85
-        + 5.5 * min(narrow.mean_wall_mm - 1.1, 0.5)
-        - 1.5 * (narrow.lumen_mm - 4.8)
-        + 2.1 * is_man
-        + 0.4 * (record.hypertension is True)
+        always
+        + per_wall_mm * min(narrow.mean_wall_mm - 1.1, 0.5)
+        + per_lumen_mm * (narrow.lumen_mm - 4.8)
+        + if_man * is_man
+        + if_hypertensive * (record.hypertension is True)
     )
     reach = float(rng.beta(6.0, 4.0)) + 0.35 * bled
     place = Footprint(
@@ -124,7 +144,8 @@ def _draw_core(rng: np.random.Generator, record: ClinicalRecord, artery: Simulat
         footprint.half_width * (0.37 + 0.38 * reach),
     )
     cap = float(rng.uniform(0.3, 0.8))
-    is_ruptured = rng.random() < _chance(-3.6 + 0.8 * excess + 1.5 * is_man)
+    always, per_mm, if_man = RUPTURED_LOGIT.values()
+    is_ruptured = rng.random() < _chance(always + per_mm * excess + if_man * is_man)
     share = float(rng.uniform(0.4, 0.95)) if bled else 0.0
     return Core(
         place,

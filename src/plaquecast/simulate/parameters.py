@@ -5,7 +5,7 @@ from dataclasses import asdict, dataclass
 
 from plaquecast.domain.measurements import PUBLISHED_ERRORS
 from plaquecast.settings import SimulateSettings
-from plaquecast.simulate import disease
+from plaquecast.simulate import anatomy, disease
 from plaquecast.simulate.scanner import draw_scanner
 from plaquecast.simulate.signal import PROTOCOLS, mean_tissues
 from plaquecast.simulate.tissues import Matter
@@ -31,7 +31,31 @@ def parameter_table(settings: SimulateSettings) -> tuple[Parameter, ...]:
     >>> [row.value for row in parameter_table(SimulateSettings()) if row.name == "world.explained_share"]
     [0.3]
     """
-    return (*_people(settings), *_images(settings), *_measurement())
+    return (*_anatomy(), *_people(settings), *_images(settings), *_measurement())
+
+
+def _anatomy() -> Iterator[Parameter]:
+    """Mean and SD of sizes, and the log odds of what a plaque holds."""
+    morphometry = "Thomas 2005 (Stroke); 64-slice CT angiography of the bifurcation (West Indian Med J)"
+    wall = "Varghese 2005 and Wei 2019; thickening with age: MESA 2014"
+    prevalence = (
+        "set to prevalences of Zhao H (PMC4059203), Zhao X (PMC5542669), ARIC 2009, Rotterdam (ehr227), Ota 2013"
+    )
+    yield Parameter("common_radius", anatomy.COMMON_RADIUS_MM, "mm, mean and SD", morphometry)
+    yield Parameter("bulb_to_common", anatomy.BULB_TO_COMMON, "1, mean and SD", morphometry)
+    yield Parameter("internal_radius", anatomy.INTERNAL_RADIUS_MM, "mm, mean and SD", morphometry)
+    yield Parameter("external_radius", anatomy.EXTERNAL_RADIUS_MM, "mm, mean and SD", morphometry)
+    yield Parameter("bifurcation_angle", anatomy.BIFURCATION_DEGREES, "degrees, mean and SD", morphometry)
+    yield Parameter("body_scale", anatomy.BODY_SCALE, "1, mean and SD", "set to the SD of lumen areas (Wei 2019)")
+    yield Parameter(
+        "women_scale", anatomy.WOMEN_SCALE, "1", "3D digital subtraction angiography 2021 (s12883-021-02328-z)"
+    )
+    yield Parameter("wall", anatomy.WALL_MM, "mm at 60 years, mean and SD", wall)
+    yield Parameter("wall_per_year", anatomy.WALL_MM_PER_YEAR, "mm per year of age", wall)
+    yield Parameter("core", anatomy.CORE_LOGIT, "log odds", prevalence)
+    yield Parameter("bled", anatomy.BLED_LOGIT, "log odds", prevalence)
+    yield Parameter("calcified", anatomy.CALCIFIED_LOGIT, "log odds", "Lu 2019, by age")
+    yield Parameter("ruptured", anatomy.RUPTURED_LOGIT, "log odds", "Ota 2013, by sex")
 
 
 def _people(settings: SimulateSettings) -> Iterator[Parameter]:
@@ -53,6 +77,11 @@ def _people(settings: SimulateSettings) -> Iterator[Parameter]:
     yield Parameter("new_calcification", disease.NEW_CALCIFICATION_PER_YEAR, "per year", rotterdam)
     yield Parameter("new_hemorrhage", disease.NEW_HEMORRHAGE_PER_YEAR, "per year", rotterdam)
     yield Parameter("calcification_growth", disease.CALCIFICATION_GROWTH_PER_YEAR, "log size per year", "assumed")
+    yield Parameter("wall_aging", disease.AGING_MM_PER_YEAR, "mm per year, mean and SD", "Tattersall 2014 (MESA)")
+    yield Parameter("downstream", disease.DOWNSTREAM_MM_PER_YEAR, "mm per year", "set to Lu 2020: growth by segment")
+    yield Parameter("pull_to_core", disease.PULL_PER_YEAR, "share of the way per year", "assumed")
+    yield Parameter("drift_along", disease.DRIFT_MM, "mm, SD per root year", "assumed")
+    yield Parameter("drift_around", disease.DRIFT_RADIANS, "radians, SD per root year", "assumed")
     yield Parameter("statin_response", disease.STATIN_RESPONSE_YEARS, "year", "Zhao 2011: by year of treatment")
 
 

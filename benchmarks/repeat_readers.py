@@ -1,0 +1,81 @@
+"""Error of one scan as simulated readers make it: baselines scanned twice in a new pose, drawn over each time.
+
+Run: python -m benchmarks.repeat_readers     (minutes; prints the table of docs/explanation/simulated-cohort.md)
+"""
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from plaquecast.domain.anatomy import Side, Tissue
+from plaquecast.domain.volume import ArterySegmentation
+from plaquecast.settings import SimulateSettings
+from plaquecast.simulate.cohort import simulate_labels
+from plaquecast.simulate.readers import Reader, drawn_by
+
+N_PATIENTS, SEED, REACH_MM = 20, 77, 14.0
+PUBLISHED = {
+    "wall volume": "4–6 %",
+    "wall / outer wall": "3.2 %",
+    "% core": "10–15 %",
+    "% calcification": "15–20 %",
+    "mean wall thickness, SD of the difference": "0.04–0.08 mm",
+}
+LEAST_PERCENT = {"% core": 1.0, "% calcification": 1.0}
+"""Arteries count for a component that takes more of their wall than this, as publications leave out those without."""
+Pair = tuple[ArterySegmentation, ArterySegmentation]
+
+
+def scanned_twice(n_patients: int, seed: int) -> Iterator[Pair]:
+    """The truth of each artery at its baseline scan and at the repeat of it."""
+    for index in range(n_patients):
+        first, second = (simulate_labels(index, seed, SimulateSettings(), repeat) for repeat in (0, 1))
+        for side in Side:
+            yield first[side], second[side]
+
+
+def measures(drawn: ArterySegmentation) -> dict[str, float]:
+    """What a reader would state of the artery within `REACH_MM` of the bifurcation, from counted pixels."""
+    near = drawn.covered & (np.abs(drawn.slice_position_mm) < REACH_MM)
+    labels, grid = drawn.labels.array[near], drawn.labels.grid
+    pixel_mm2 = float(np.prod(grid.spacing_mm[1:]))
+    area = {tissue: pixel_mm2 * (labels == tissue).sum(axis=(1, 2)) for tissue in Tissue}
+    lumen = area[Tissue.LUMEN]
+    wall = sum(area.values()) - lumen - area[Tissue.BACKGROUND]
+    core = area[Tissue.LIPID_RICH_NECROTIC_CORE] + area[Tissue.INTRAPLAQUE_HEMORRHAGE]
+    thickness = np.sqrt((lumen + wall) / np.pi) - np.sqrt(lumen / np.pi)
+    return {
+        "wall volume": float(wall.sum() * grid.slice_spacing_mm),
+        "wall / outer wall": float(wall.sum() / (wall + lumen).sum()),
+        "% core": float(100.0 * core.sum() / wall.sum()),
+        "% calcification": float(100.0 * area[Tissue.CALCIFICATION].sum() / wall.sum()),
+        "mean wall thickness, SD of the difference": float(thickness.mean()),
+    }
+
+
+def errors(pairs: list[Pair], reader: Reader, seed: int = 0) -> dict[str, tuple[float, int]]:
+    """Of each measure the error of one scan in percent of the mean (or SD of the difference), and of how many."""
+    rng = np.random.default_rng(seed)
+    found = [[measures(drawn_by(reader, truth, rng)) for truth in pair] for pair in pairs]
+    result = {}
+    for name in PUBLISHED:
+        values = np.array([[one[name] for one in pair] for pair in found])
+        values = values[values.mean(axis=1) > LEAST_PERCENT.get(name, 0.0)]
+        difference = values[:, 1] - values[:, 0]
+        # within-artery SD over all arteries, relative to their mean: sqrt(mean(d²) / 2)
+        within = np.sqrt(np.mean(difference**2) / 2.0)
+        is_absolute = name.startswith("mean wall")
+        result[name] = (float(difference.std() if is_absolute else 100.0 * within / values.mean()), len(values))
+    return result
+
+
+def main() -> None:
+    """Print the table."""
+    print("| error of one scan | published | simulated reader | arteries |\n|---|---|---|---|")
+    for name, (error, n) in errors(list(scanned_twice(N_PATIENTS, SEED)), Reader()).items():
+        unit = f"{error:.2f} mm" if name.startswith("mean wall") else f"{error:.1f} %"
+        print(f"| {name} | {PUBLISHED[name]} | {unit} | {n} |")
+
+
+if __name__ == "__main__":
+    main()
