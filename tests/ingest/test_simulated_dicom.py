@@ -18,6 +18,7 @@ from plaquecast.errors import InputError
 from plaquecast.ingest.dataset import read_dataset, read_visit
 from plaquecast.ingest.dicom import read_folder
 from plaquecast.ingest.dicom_volumes import Series
+from plaquecast.ingest.loose import read_loose_visit
 from plaquecast.ingest.weighting import identify
 from plaquecast.pipeline.import_dataset import import_dataset
 from plaquecast.pipeline.simulate import write_simulated_cohort
@@ -97,6 +98,12 @@ def test_two_visits_are_imported_as_simulated_people(tmp_path: Path, habit: str)
     for before, after in zip(visits, patient.visits, strict=True):
         assert after.clinical == before.clinical
         assert set(read_visit(patient, after, IngestSettings()).volumes) == set(before.volumes)
+
+
+def test_a_simulated_series_named_by_hand_stays_simulated(tmp_path: Path):
+    write_dicom_visits(tmp_path, [visit(0, (Weighting.T1W,))], "ge", SimulateSettings(), seed=1)
+    loose = read_loose_visit(tmp_path / "sourcedata/dicom/sim0001/baseline", ["2=T1W"], "x", "y", IngestSettings())
+    assert loose.simulated
 
 
 def test_simulated_people_beside_real_ones_are_refused(tmp_path: Path):

@@ -22,11 +22,12 @@ _NO_DATE = Missing(Reason.ABSENT, "no date, as NIfTI files carry none")
 
 @dataclass(frozen=True, slots=True, eq=False)
 class LooseVisit:
-    """A visit read from loose files, the SHA-256 of each, and what was flagged."""
+    """A visit read from loose files, the SHA-256 of each, what was flagged, and whether any says it is synthetic."""
 
     visit: Visit
     input_sha256: Mapping[str, str]
     findings: tuple[Finding, ...]
+    simulated: bool
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -36,6 +37,7 @@ class _Read:
     identity: str
     name: str
     sha256: str
+    synthetic: bool = False
 
 
 def read_loose_visit(
@@ -68,7 +70,8 @@ def read_loose_visit(
     volumes = {image.volume.weighting: image.volume for image in images}
     visit = Visit(patient_id, session_id, acquired, volumes, ClinicalRecord())
     findings = (_undated(acquired, patient_id, session_id),) if isinstance(acquired, Missing) else ()
-    return LooseVisit(visit, {image.name: image.sha256 for image in images}, findings)
+    hashes = {image.name: image.sha256 for image in images}
+    return LooseVisit(visit, hashes, findings, any(image.synthetic for image in images))
 
 
 def _named(source: Path, entry: str) -> tuple[Path, Weighting]:
@@ -93,7 +96,7 @@ def _read(path: Path, weighting: Weighting, settings: IngestSettings) -> _Read:
         return _Read(read_nifti(path, weighting, settings), _NO_DATE, "", path.name, digest)
     volume, tags = read_series(path, weighting, settings)
     digest = sha256_of_files(path, settings.max_file_bytes)
-    return _Read(volume, tags.acquired, tags.identity, path.name, digest)
+    return _Read(volume, tags.acquired, tags.identity, path.name, digest, tags.synthetic)
 
 
 def _day(days: Sequence[date | Missing]) -> date | Missing:

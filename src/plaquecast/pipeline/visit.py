@@ -87,7 +87,7 @@ def read_one(
     """
     if weightings:
         loose = read_loose_visit(source, weightings, patient_id, session_id or "visit", settings.ingest)
-        return ReadVisit(loose.visit, dict(loose.input_sha256), loose.findings, False)
+        return ReadVisit(loose.visit, dict(loose.input_sha256), loose.findings, loose.simulated)
     dataset = read_dataset(source)
     patient = dataset.patient(patient_id)
     chosen = patient.visit(session_id) if session_id else patient.visits[0]

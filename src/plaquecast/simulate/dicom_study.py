@@ -208,9 +208,8 @@ def stored_pixels(
 def _localizer(volume: Volume, maker: str, attributes: Mapping[str, object]) -> DicomSeries:
     """Sagittal planes through the middle of an image, head up and front left, as a quick gradient echo shows them."""
     n_columns = volume.grid.shape[2]
-    planes = np.linspace(0, n_columns, _LOCALIZER_PLANES + 2).astype(int)[1:-1]
-    step = int(planes[1] - planes[0])
-    planes = planes[0] + step * np.arange(_LOCALIZER_PLANES)
+    step = n_columns // (_LOCALIZER_PLANES + 1)
+    planes = step * np.arange(1, _LOCALIZER_PLANES + 1)
     affine = volume.grid.affine.copy()
     affine[:3, 0] = step * volume.grid.affine[:3, 2]
     affine[:3, 1] = -volume.grid.affine[:3, 0]
