@@ -12,6 +12,7 @@ from plaquecast.cli import (
     import_,
     import_annotation,
     predict,
+    report,
     run,
     simulate,
     train_predictor,
@@ -32,6 +33,7 @@ def register(app: typer.Typer) -> None:
     app.command("train-segmenter")(train_segmenter.train_segmenter)
     app.command("examine")(examine.examine)
     app.command("run")(run.run)
+    app.command("report")(report.report)
     app.command("watch")(watch.watch)
     app.command("train-predictor")(train_predictor.train_predictor)
     app.command("evaluate")(evaluate.evaluate)
