@@ -13,6 +13,7 @@ from plaquecast.cli import (
     import_,
     import_annotation,
     predict,
+    report,
     run,
     simulate,
     train_predictor,
@@ -34,6 +35,7 @@ def register(app: typer.Typer) -> None:
     app.command("export-nnunet")(export_nnunet.export_nnunet)
     app.command("examine")(examine.examine)
     app.command("run")(run.run)
+    app.command("report")(report.report)
     app.command("watch")(watch.watch)
     app.command("train-predictor")(train_predictor.train_predictor)
     app.command("evaluate")(evaluate.evaluate)

@@ -1,7 +1,11 @@
 """Change per year between two visits, with its error and whether it can be told from noise."""
 
+from collections import Counter
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+
+import numpy as np
 
 from plaquecast.domain.anatomy import Side
 from plaquecast.domain.grid import FloatArray
@@ -88,3 +92,27 @@ class ThickeningMap:
     position_mm: FloatArray
     angle_degrees: FloatArray
     thickening_mm_per_year: FloatArray
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class FactorSummary:
+    """One factor over all arteries of a cohort: its numbers per year (NaN-free), and how often each verdict fell."""
+
+    factor: Factor
+    per_year: FloatArray
+    verdicts: Mapping[Verdict, int]
+
+
+def summarize(changes: Iterable[ChangeFactor]) -> tuple[FactorSummary, ...]:
+    """Each factor over all arteries; what is said of a whole patient is left out."""
+    values: dict[Factor, list[float]] = {factor: [] for factor in Factor}
+    verdicts: dict[Factor, Counter[Verdict | None]] = {factor: Counter() for factor in Factor}
+    for change in changes:
+        if change.side is not None:
+            verdicts[change.factor][change.verdict] += 1
+            if isinstance(change.absolute_per_year, float):
+                values[change.factor].append(change.absolute_per_year)
+    return tuple(
+        FactorSummary(factor, np.array(values[factor]), {each: verdicts[factor][each] for each in Verdict})
+        for factor in Factor
+    )

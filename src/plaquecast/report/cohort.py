@@ -2,9 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
-import numpy as np
-
-from plaquecast.domain.change import ChangeFactor, Factor, Verdict
+from plaquecast.domain.change import ChangeFactor, FactorSummary, Verdict, summarize
 from plaquecast.domain.dataset import Finding
 from plaquecast.report.html import render_page
 from plaquecast.report.sections import Section, Table
@@ -24,8 +22,22 @@ def cohort_report(
 
     `pages` maps a patient to the path of his own report, relative to this page.
     """
+    summaries = summarize(change for of_patient in changes.values() for change in of_patient)
+    return summary_report(name, summaries, findings, methods, simulated, answer, pages)
+
+
+def summary_report(
+    name: str,
+    summaries: Sequence[FactorSummary],
+    findings: Sequence[Finding],
+    methods: Sequence[str],
+    simulated: bool,
+    answer: Sequence[str] = (),
+    pages: Mapping[str, str] | None = None,
+) -> str:
+    """The same page from what is known of each factor over all arteries."""
     sections = [
-        Section("Change per year in this cohort", tables=[change_table(changes)]),
+        Section("Change per year in this cohort", tables=[change_table(summaries)]),
         *([Section("Patients", links=pages)] if pages else []),
         Section("Findings", tables=[findings_table(findings)] if findings else [], paragraphs=_none(findings)),
         Section("How this was made", paragraphs=methods),
@@ -33,19 +45,15 @@ def cohort_report(
     return render_page(f"Cohort {name}", answer, sections, simulated)
 
 
-def change_table(changes: Mapping[str, Sequence[ChangeFactor]]) -> Table:
+def change_table(summaries: Sequence[FactorSummary]) -> Table:
     """For each factor over all arteries: how many, mean and SD per year, and the verdicts."""
     rows = []
-    for factor in Factor:
-        of_factor = [
-            row for rows_ in changes.values() for row in rows_ if row.factor is factor and row.side is not None
-        ]
-        values = np.array([row.absolute_per_year for row in of_factor if isinstance(row.absolute_per_year, float)])
-        decimals = FACTOR_WORDS[factor][2]
-        counts = [sum(row.verdict is verdict for row in of_factor) for verdict in Verdict]
+    for summary in summaries:
+        values, decimals = summary.per_year, FACTOR_WORDS[summary.factor][2]
         mean = number(float(values.mean()), decimals, signed=True) if len(values) else "–"
         spread = number(float(values.std(ddof=1)), decimals) if len(values) > 1 else "–"
-        rows.append((factor_name(factor), str(len(values)), mean, spread, *(str(count) for count in counts)))
+        counts = [str(summary.verdicts[verdict]) for verdict in Verdict]
+        rows.append((factor_name(summary.factor), str(len(values)), mean, spread, *counts))
     columns = ("factor", "arteries", "mean per year", "SD", "progression", "no detectable change", "regression")
     return Table(columns, tuple(rows))
 

@@ -57,10 +57,26 @@ def read_table(folder: Path, name: str) -> Table:
     Raises:
         InputError: if there is none, or it is damaged.
     """
+    arrow = _read_arrow(folder, name)
+    return Table(name, {column: arrow.column(column).to_pylist() for column in arrow.column_names})
+
+
+def read_frame(folder: Path, name: str, columns: Sequence[str]) -> pd.DataFrame:
+    """Read some columns of a table as a whole, NaN or None where there is nothing; texts are categories.
+
+    Raises:
+        InputError: if there is no such table or column, or it is damaged.
+    """
+    arrow = _read_arrow(folder, name, list(columns))
+    return arrow.to_pandas(strings_to_categorical=True)
+
+
+def _read_arrow(folder: Path, name: str, columns: list[str] | None = None) -> pa.Table:
     path = folder / f"{name}.parquet"
     try:
-        arrow = pq.read_table(io.BytesIO(path.read_bytes()))
-    except (OSError, pa.ArrowException) as problem:
+        found = pq.read_table(io.BytesIO(path.read_bytes()), columns=columns)
+        return found if columns is None else found.select(columns)
+    except (OSError, pa.ArrowException, KeyError) as problem:
         raise InputError(
             expected=f"the table {name}",
             found=f"{type(problem).__name__}: {problem}".splitlines()[0],
@@ -68,7 +84,6 @@ def read_table(folder: Path, name: str) -> Table:
             remedy="Give the folder of a finished run, or start the run again; it goes on where it stopped.",
             code="damaged-table",
         ) from problem
-    return Table(name, {column: arrow.column(column).to_pylist() for column in arrow.column_names})
 
 
 def _as_tsv(arrow: pa.Table) -> bytes:
