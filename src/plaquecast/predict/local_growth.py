@@ -1,7 +1,7 @@
 """Where the wall will thicken: an artery's forecast laid over its wall, by how thick each place is today.
 
-Few numbers are learned, for one place of one map is mostly error: 0.2 mm a year of it beside 0.1 mm of change. They are
-learned by least absolute error, which draws towards no change as far as the data speak for it.
+Few numbers are learned, for change measured at one place is mostly error. They are learned by least absolute error,
+which draws towards no change as far as the data speak for it.
 """
 
 from dataclasses import dataclass
