@@ -21,9 +21,9 @@ from plaquecast.predict.features import OF_IMAGE
 from plaquecast.predict.folds import patient_folds
 from plaquecast.predict.local_growth import LocalGrowth
 from plaquecast.predict.map_validation import FORECAST, RIVALS, rival_maps, score_maps
-from plaquecast.predict.models import KINDS, MODELS
+from plaquecast.predict.models import MODELS
 from plaquecast.predict.scores import PatientDraws, estimate, r2_draws
-from plaquecast.predict.tuning import Classroom, choose, tune, tune_all
+from plaquecast.predict.tuning import Classroom, choose, tune_all
 from plaquecast.predict.wall_inputs import WallHistory, WallInputs
 
 SCORED = (Factor.WALL_THICKENING, Factor.WALL_VOLUME, Factor.PLAQUE_VOLUME, Factor.STENOSIS,
@@ -68,7 +68,7 @@ def imaged(walls: Walls, n_folds: int, n_left_out: int, recipe: Recipe, told: st
     rows = np.flatnonzero(fold < n_left_out)
     print(f"{told}; {len(np.unique(features.patient_ids))} patients, {len(rows)} arteries left out")
     changes = {"measured": (walls.measured, walls.walls)}
-    if walls.true is not None and walls.true_walls is not None:
+    if walls.true is not None and walls.true_walls is not None and walls.true_walls.n_arteries > 0:
         changes["true"] = (walls.true, walls.true_walls)
     for against, (targets, wall) in changes.items():
         _factor_table(walls, rows, predictions, targets, against)
@@ -112,16 +112,14 @@ def _plain(
         rows = table.rows(train)
         room = Classroom.of(rows, walls.measured.rows(train), patient_folds(rows, 3, 0), 0)
         for factor in SCORED:
-            for kind in PLAIN:
-                tuned = tune(room, factor, KINDS[kind])
-                if tuned is not None:
-                    said = tuned.model.predict(table.rows(test))
-                    _keep(predictions, (f"{kind}, {way}", factor), len(features.values), test, said)
-            best = choose(room, factor, tune_all(room, factor, MODELS))
-            said = best.model.predict(table.rows(test))
-            _keep(predictions, (f"chosen, {way}", factor), len(features.values), test, said)
+            tuned = tune_all(room, factor, MODELS)
+            best = choose(room, factor, tuned)
+            models = {entry.kind.name: entry.model for entry in tuned if entry.kind.name in PLAIN}
+            for kind, model in (models | {"chosen": best.model}).items():
+                said = model.predict(table.rows(test))
+                _keep(predictions, (f"{kind}, {way}", factor), len(features.values), test, said)
             if way == "both" and factor is Factor.WALL_THICKENING:
-                growth = best.out_of_fold, said
+                growth = best.out_of_fold, best.model.predict(table.rows(test))
     return growth
 
 

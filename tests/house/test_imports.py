@@ -13,6 +13,7 @@ HEAVY = [
     "SimpleITK",
     "sklearn",
     "lightgbm",
+    "interpret",
     "pandas",
     "pyarrow",
     "matplotlib",

@@ -12,6 +12,9 @@ from plaquecast.predict.models import KINDS
 from plaquecast.predict.validation import CHOSEN, nested_validation
 from plaquecast.settings import PredictSettings
 
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(1800)]
+"""One to two minutes of CPU each; the limit leaves room for a machine that does other work too."""
+
 WALL = Factor.WALL_VOLUME
 SETTINGS = PredictSettings(outer_folds=4, inner_folds=2, bootstrap_samples=50)
 FEW = [KINDS[name] for name in (
@@ -19,7 +22,6 @@ FEW = [KINDS[name] for name in (
 )]  # fmt: skip
 
 
-@pytest.mark.slow
 def test_in_a_world_without_effects_nothing_is_found() -> None:
     r2, auc = [], []
     for seed in range(5):
@@ -35,7 +37,6 @@ def test_in_a_world_without_effects_nothing_is_found() -> None:
     assert np.mean(np.array(auc, float)) == pytest.approx(0.5, abs=0.05)
 
 
-@pytest.mark.slow
 def test_a_fingerprint_of_the_patient_gives_no_gain() -> None:
     table = cohort(200, seed=40, world="null")
     features = feature_table(table.arteries)
@@ -56,7 +57,6 @@ def test_a_fingerprint_of_the_patient_gives_no_gain() -> None:
     assert r2[1] <= r2[0] + 0.02  # pyright: ignore[reportOperatorIssue]
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("level", [0.8, 0.9])
 def test_intervals_of_new_patients_hold_as_often_as_they_say(level: float) -> None:
     table, fresh = cohort(300, seed=60), cohort(400, seed=61)

@@ -133,11 +133,14 @@ def forecast_context(
         InputError: if the horizon lies outside what was learned.
     """
     way = np.linspace(float(bundle.card["interval_years"][0]), horizon_years, N_HORIZONS)
-    told = [row for row in forecasts if is_number(row.value)]
     return ForecastContext(
         maps={artery.side: bundle.forecast_map(artery, horizon_years) for artery in arteries},
         fan=tuple(row for artery in arteries for years in way for row in bundle.forecast(artery, float(years))),
-        percentiles={(row.side, row.factor): bundle.percentile(row.factor, float(row.value)) for row in told},
+        percentiles={
+            (row.side, row.factor): bundle.percentile(row.factor, row.value)
+            for row in forecasts
+            if is_number(row.value)
+        },
         alternatives={
             words: tuple(row.otherwise for artery in arteries for row in what_if(bundle, artery, horizon_years, other))
             for words, other in _other_records(arteries[0].clinical).items()

@@ -119,7 +119,7 @@ def _walls(visits: Mapping[Key, _Visits], keys: Sequence[Key], years: FloatArray
     """Maps of each artery at its first and its last visit."""
     found = [[artery for _, artery in visits.get(key, ())] for key in keys]
     first, last = (
-        [each[end].wall_map if each and isinstance(each[end], ArteryMorphology) else None for each in found]
+        [None if not each or isinstance(artery := each[end], Missing) else artery.wall_map for each in found]
         for end in (0, -1)
     )
     return wall_history(first, last, years)

@@ -90,8 +90,8 @@ class ExplainableBoosting:
         for own, each in zip(cuts, steps, strict=True):
             if len(each) not in (0, len(own) + 2):
                 raise broken_model(STATE, f"{len(each)} steps for {len(own)} cuts")
-        plain = (state[name] for name in ("learning_rate", "seed", "intercept"))
-        return cls(Factor(state["factor"]), *plain, tuple(cuts), tuple(steps))
+        factor, rate, seed = Factor(state["factor"]), state["learning_rate"], state["seed"]
+        return cls(factor, rate, seed, state["intercept"], tuple(cuts), tuple(steps))
 
 
 def _boosted(

@@ -1,7 +1,7 @@
 """Where the wall will thicken: an artery's forecast laid over its wall, by how thick each place is today.
 
-Few numbers are learned, for one place of one map is mostly error: 0.2 mm a year of it beside 0.1 mm of change. They are
-learned by least absolute error, which draws towards no change as far as the data speak for it.
+Few numbers are learned, for change measured at one place is mostly error. They are learned by least absolute error,
+which draws towards no change as far as the data speak for it.
 """
 
 from dataclasses import dataclass
@@ -73,7 +73,7 @@ class LocalGrowth:
         bases = np.column_stack([np.broadcast_to(years[:, None, None] ** -2.0, known.shape)[known], around[known] ** 2])
         scale = bases.mean(axis=0)
         variances = nnls(bases / scale, residuals**2)[0] / scale
-        scaled = residuals / np.sqrt(bases @ variances)
+        scaled = residuals / np.sqrt(np.maximum(bases @ variances, LEAST_ERROR_MM**2))
         low, high = np.quantile(scaled, [0.5 * (1.0 - level), 0.5 * (1.0 + level)])
         return LocalGrowth(coefficients, variances, (float(low), float(high)), int(known.any(axis=(1, 2)).sum()))
 
@@ -95,8 +95,8 @@ class LocalGrowth:
     def from_state(cls, state: dict[str, Any]) -> Self:
         """The map's law from its state."""
         low, high = state["tails"]
-        arrays = (np.array(state[name], float) for name in ("coefficients", "variances"))
-        return cls(*arrays, (float(low), float(high)), int(state["n_arteries"]))
+        coefficients, variances = (np.array(state[name], float) for name in ("coefficients", "variances"))
+        return cls(coefficients, variances, (float(low), float(high)), int(state["n_arteries"]))
 
 
 def _terms(around: FloatArray, growth: FloatArray) -> FloatArray:
@@ -121,9 +121,9 @@ def _mean(values: FloatArray, axis: int | tuple[int, ...]) -> FloatArray:
 
 def _least_absolute(design: FloatArray, wanted: FloatArray, weight: FloatArray) -> FloatArray:
     """Coefficients of the least weighted sum of absolute errors, by reweighted least squares (Schlossmacher 1973)."""
-    coefficients = np.zeros(design.shape[1])
+    coefficients: FloatArray = np.zeros(design.shape[1])
     for _ in range(N_STEPS):
         errors = np.abs(wanted - design @ coefficients)
         root = np.sqrt(weight / np.maximum(errors, LEAST_ERROR_MM))
-        coefficients = np.linalg.lstsq(design * root[:, None], wanted * root, rcond=None)[0]
+        coefficients = np.linalg.lstsq(design * root[:, None], wanted * root, rcond=None)[0].astype(np.float64)
     return coefficients

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import spearmanr
+from scipy.stats import rankdata
 
 from plaquecast.domain.grid import FloatArray
 from plaquecast.predict.folds import PatientFolds
@@ -68,7 +68,7 @@ def score_maps(
     maps: Mapping[str, FloatArray], change: FloatArray, patient_ids: NDArray[np.str_], n_draws: int, seed: int
 ) -> MapScores:
     """Score maps of n arteries against change (n, 16, 36), over places that all of them know; patients are drawn."""
-    known = np.isfinite(np.stack([change, *maps.values()])).all(axis=0)
+    known: NDArray[np.bool_] = np.logical_and.reduce([np.isfinite(each) for each in (change, *maps.values())])
     rows = np.flatnonzero(known.any(axis=(1, 2)))
     counts = PatientDraws(patient_ids[rows], n_draws, seed).counts
     errors = {
@@ -94,4 +94,4 @@ def _mean(counts: FloatArray, values: FloatArray) -> Estimate:
 def _rank(guess: FloatArray, truth: FloatArray) -> float:
     if np.ptp(guess) == 0.0 or np.ptp(truth) == 0.0:
         return float("nan")
-    return float(spearmanr(guess, truth).statistic)
+    return float(np.corrcoef(rankdata(guess), rankdata(truth))[0, 1])

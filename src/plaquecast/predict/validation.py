@@ -122,6 +122,7 @@ def _map_scores(
     return {
         against: score_maps(said, wall.thickening, folds.patient_ids, settings.bootstrap_samples, settings.seed)
         for against, wall in walls.items()
+        if wall.n_arteries >= LEAST_ARTERIES
     }
 
 

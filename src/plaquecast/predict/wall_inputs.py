@@ -14,7 +14,7 @@ from plaquecast.errors import InputError
 
 POSITIONS_MM = np.arange(-15.0, 16.0, 2.0)
 N_ANGLES = 36
-ANGLES_DEGREES = (np.arange(N_ANGLES) + 0.5) * (360.0 / N_ANGLES)
+ANGLES_DEGREES: FloatArray = (np.arange(N_ANGLES, dtype=np.float64) + 0.5) * (360.0 / N_ANGLES)
 """The middle of each sector."""
 SHAPE = (len(POSITIONS_MM), N_ANGLES)
 LAYERS = (

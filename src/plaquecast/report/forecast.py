@@ -3,6 +3,8 @@
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 
+import numpy as np
+
 from plaquecast.domain.anatomy import Side
 from plaquecast.domain.change import Factor
 from plaquecast.domain.examined import ExaminedVisit
@@ -139,16 +141,16 @@ def _alternative_tables(forecasts: Sequence[Forecast], alternatives: Mapping[str
 
 def _map_words(maps: Mapping[Side, ForecastMap | Missing]) -> list[str]:
     """How to read the maps, and for each artery without one why."""
-    absent = [
-        f"{side.value.capitalize()} artery: no map ({each})."
-        for side, each in maps.items()
-        if isinstance(each, Missing)
-    ]
-    if len(absent) == len(maps):
+    without = {side: each for side, each in maps.items() if isinstance(each, Missing)}
+    absent = [f"{side.value.capitalize()} artery: no map ({why})." for side, why in without.items()]
+    found = [each for each in maps.values() if not isinstance(each, Missing)]
+    if not found:
         return absent
+    half = max(float(np.nanmedian(each.upper - each.lower)) / 2.0 for each in found)
     interval = (
-        "Read the map for where, not for how much at one place: measured there, change errs by about 0.2 mm a year, and"
-        " its interval (table `forecast_map`) is that wide."
+        "Read the map for where, not for how much at one place: with the error of two scans,"
+        f" {100 * found[0].confidence_level:.0f} % of places would be measured within about ±{half:.2f} mm/yr of it"
+        " (table `forecast_map`)."
     )
     return [interval, *absent]
 
