@@ -40,11 +40,14 @@ format: .venv/.installed
 	$(BIN)/ruff check --fix .
 
 bench: .venv/.installed
-	for script in benchmarks/bench_*.py; do echo "== $$script"; $(BIN)/python $$script || exit 1; done
+	for script in benchmarks/bench_*.py; do echo "== $$script"; $(BIN)/python -m benchmarks.$$(basename $$script .py) || exit 1; done
 
 docs: .venv/.installed
 	$(BIN)/python benchmarks/make_docs.py
 	$(BIN)/python -m benchmarks.simulated_vs_published
 
 reference-cohort: .venv/.installed
-	$(BIN)/plaquecast simulate --patients 150 --seed 2024 --repeat-scans --out runs/reference-cohort
+	$(BIN)/plaquecast simulate --patients 200 --seed 2024 --repeat-scans 24 --workers 2 --out runs/reference-cohort
+	$(BIN)/plaquecast run runs/reference-cohort --segmenter src/plaquecast/segment/reference --workers 2 --out runs/reference-run
+	$(BIN)/plaquecast evaluate runs/reference-run --truth runs/reference-cohort
+	$(BIN)/python -m benchmarks.reference_tables keep runs/reference-run runs/reference-cohort

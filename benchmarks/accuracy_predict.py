@@ -23,7 +23,7 @@ from plaquecast.predict.folds import patient_folds
 from plaquecast.predict.intervals import Calibration
 from plaquecast.predict.lessons import LEAST_ROWS
 from plaquecast.predict.models import MODELS
-from plaquecast.predict.scores import Estimate
+from plaquecast.predict.scores import Estimate, net_benefit
 from plaquecast.predict.tuning import Classroom, choose, tune_all
 from plaquecast.predict.validation import CHOSEN, LEAST_PATIENTS, ORACLE, Validation, nested_validation
 from plaquecast.settings import PredictSettings
@@ -266,7 +266,7 @@ def _coverage_row(
         rival = rivals[name][factor]
         if predicted is None:
             predicted = np.full(len(hit), float(bundle.card["factors"][factor.value]["mean_per_year"]))
-        low, high = rival.interval(rival.likely_values(predicted[:, None], timed), level)
+        low, high = rival.interval(rival.likely_values(predicted[:, None], timed), timed, level)
         ratios.append(width / (high - low)[known].mean())
     groups = {name: hit[known & rows].mean() for name, rows in _subgroups(timed).items() if (known & rows).sum() >= 100}
     worst = max(groups, key=lambda name: abs(groups[name] - level))
@@ -304,6 +304,12 @@ def _brier(bundle: PredictorBundle, table: SimulatedTable) -> None:
         slope = np.polyfit(chance, event, 1)[0] if np.ptp(chance) > 0.0 else float("nan")
         print(f"{factor.value:30s} | {event.mean():.3f} | {np.mean((chance - event) ** 2):.4f} | {event.var():.4f}"
               f" | {chance.mean():.3f} | {slope:.2f}")  # fmt: skip
+        everyone = np.ones(len(event))
+        curve = (
+            f"{t:.2f}: {net_benefit(chance, event > 0, t):+.3f} ({net_benefit(everyone, event > 0, t):+.3f})"
+            for t in (0.05, 0.1, 0.2, 0.3, 0.4, 0.5)
+        )
+        print("    net benefit at a threshold (of flagging everyone): " + ", ".join(curve))
 
 
 def small(options: argparse.Namespace) -> None:

@@ -1,12 +1,12 @@
 """How well a segmenter does on simulated patients it never saw; the truth is exact, the images are simulated.
 
-`python benchmarks/accuracy_segment.py MODEL --world shifted --seed 52 --patients 15 [--without T2W]`
+`python -m benchmarks.accuracy_segment MODEL --world shifted --seed 52 --patients 15 --register`
 """
 
 import argparse
 import time
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -128,14 +128,16 @@ def main() -> None:
     parser.add_argument("--world", default="default")
     parser.add_argument("--seed", type=int, default=51)
     parser.add_argument("--patients", type=int, default=15)
-    parser.add_argument("--contrast-agent", action="store_true", help="CE_T1W too")
-    parser.add_argument("--without", default="", help="a weighting that is left out")
+    parser.add_argument("--subsets", action="store_true", help="also with CE_T1W, and without each weighting in turn")
     parser.add_argument("--register", action="store_true", help="lay weightings on each other by registration")
     given = parser.parse_args()
     torch.set_num_threads(1)
-    used = [w for w in (*FIVE_WEIGHTINGS, Weighting.CE_T1W) if w.value != given.without]
-    used = [w for w in used if given.contrast_agent or w is not Weighting.CE_T1W]
-    segmenter, tally = load_segmenter(given.model), Tally()
+    subsets: dict[str, tuple[Weighting, ...]] = {"five weightings": FIVE_WEIGHTINGS}
+    if given.subsets:
+        subsets["five and CE_T1W"] = (*FIVE_WEIGHTINGS, Weighting.CE_T1W)
+        for left_out in FIVE_WEIGHTINGS:
+            subsets[f"without {left_out.value}"] = tuple(w for w in FIVE_WEIGHTINGS if w is not left_out)
+    segmenter, tallies = load_segmenter(given.model), {name: Tally() for name in subsets}
     for index in range(given.patients):
         patient = simulate_patient(index, given.seed, SimulateSettings(world=given.world), tuple(Weighting))
         for number, visit in enumerate(patient.visits):
@@ -143,16 +145,19 @@ def main() -> None:
                 aligned = align_visit(visit.visit, RegisterSettings())
             else:
                 aligned = laid_out(visit, np.random.default_rng([given.seed, index, number]))
-            began = time.process_time()
-            found = segmenter.segment(_only(aligned, used))
-            tally.seconds.append(time.process_time() - began)
-            for side in Side:
-                tally.add(found[side], visit.truth[side])
-    for line in tally.lines():
-        print(line)
+            for name, used in subsets.items():
+                began = time.process_time()
+                found = segmenter.segment(_only(aligned, used))
+                tallies[name].seconds.append(time.process_time() - began)
+                for side in Side:
+                    tallies[name].add(found[side], visit.truth[side])
+    for name, tally in tallies.items():
+        print(f"\n# World {given.world}, seed {given.seed}, {name}, {segmenter.model_id}")
+        for line in tally.lines():
+            print(line)
 
 
-def _only(visit: AlignedVisit, used: list[Weighting]) -> AlignedVisit:
+def _only(visit: AlignedVisit, used: Sequence[Weighting]) -> AlignedVisit:
     volumes = {w: volume for w, volume in visit.volumes.items() if w in used}
     return replace(visit, volumes=volumes, reference=visit.reference if visit.reference in volumes else used[0])
 

@@ -11,9 +11,10 @@ from plaquecast.domain.clinical import Sex
 from plaquecast.domain.missing import is_number
 from plaquecast.settings import SimulateSettings
 from plaquecast.simulate.artery import SimulatedArtery
+from plaquecast.simulate.course import COARSE
 from plaquecast.simulate.person import SimulatedPerson
 from plaquecast.simulate.table import measured_people
-from plaquecast.simulate.truth import COARSE, Integration
+from plaquecast.simulate.truth import Integration
 
 Array = NDArray[np.float64]
 

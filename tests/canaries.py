@@ -1,14 +1,24 @@
 """A patient whose every text, date and identifier is a canary: none may be seen on the other side of the door."""
 
+from collections.abc import Sequence as Several
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
 from pydicom.config import disable_value_validation
 from pydicom.datadict import DicomDictionary, keyword_for_tag, tag_for_keyword
 from pydicom.dataset import Dataset
 from pydicom.sequence import Sequence
 from tests.dicom_files import picture, write_series
 from tests.dicom_study import AFFINE
+
+from plaquecast.domain.grid import FloatArray
+
+Image = tuple[NDArray[np.uint16], FloatArray]
+"""Voxels (slices, rows, columns), and where they lie."""
+
+PICTURES: Several[Image] = [(picture((12, 60, 60), visit), AFFINE) for visit in (0, 1)]
 
 TEXT = ("AE", "AS", "CS", "LO", "LT", "PN", "SH", "ST", "UC", "UR", "UT")
 NEEDED = frozenset({
@@ -38,10 +48,10 @@ class CanaryPatient:
         self.canaries.append(canary(len(self.canaries)))
         return self.canaries[-1]
 
-    def write(self, folder: Path) -> None:
+    def write(self, folder: Path, images: Several[Image] = PICTURES) -> None:
         """Two visits of one T1W series each, in a folder and in files that are named after the patient."""
         texts = self._attributes()
-        for visit, day in enumerate(("20200301", "20220305")):
+        for visit, (day, image) in enumerate(zip(("20200301", "20220305"), images, strict=True)):
             tags: dict[str, Any] = {
                 "PatientID": "CANARYID", "PatientName": "CANARYNAME^X", "PatientBirthDate": "19370511",
                 "StudyDate": day, "StudyInstanceUID": f"1.2.999{visit}.77777",
@@ -49,9 +59,7 @@ class CanaryPatient:
                 "SeriesDescription": "t1_tse CANARYDESC", "ProtocolName": "CANARYPROT", "Manufacturer": "CANARYMAKER",
             }  # fmt: skip
             place = folder / "CANARYFOLDER" / f"CANARYVISIT{visit}"
-            write_series(
-                place, picture((12, 60, 60), visit), AFFINE, tags, lambda dataset, _: self._fill(dataset, texts)
-            )
+            write_series(place, *image, tags, lambda dataset, _: self._fill(dataset, texts))
             for number, path in enumerate(sorted(place.iterdir())):
                 content = path.read_bytes()
                 path.write_bytes(b"CANARYPREAMBLE".ljust(128, b"\0") + content[128:])

@@ -37,6 +37,10 @@ class InputError(PlaquecastError, ValueError):
     exit_code = 2
 
 
+class MachineError(InputError):
+    """Disk, permission or scheduler fail: nothing is wrong with a case, and no other could go on; exit code 2."""
+
+
 class QualityError(PlaquecastError):
     """The input was processed, but the result is not trustworthy; exit code 3."""
 

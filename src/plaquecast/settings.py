@@ -41,6 +41,10 @@ class IngestSettings:
     """Images whose ghosts of motion or flow hold a larger share of the signal are flagged."""
     min_coverage_mm: float = 20.0
     """Images that cover less of the neck from chest to head are flagged."""
+    min_below_bifurcation_mm: float = 6.0
+    """Arteries found over less than this below their bifurcation are flagged; three slices of 2 mm."""
+    min_above_bifurcation_mm: float = 6.0
+    """Arteries found over less than this above their bifurcation are flagged."""
     min_field_of_view_mm: float = 40.0
     """Images with narrower slices are flagged."""
     max_archive_files: int = 50_000
@@ -143,6 +147,10 @@ class RunSettings:
     """Cases that are worked on at the same time, each on one thread."""
     scheduler: str = ""
     """Address of a Dask scheduler (tcp://…); empty for processes of this machine."""
+    shard: str = ""
+    """Which share of the patients, as i/n; empty for all."""
+    worker_memory_gib: float = 0.0
+    """Most memory that one worker may allocate, GiB; 0 for an equal share of the machine's."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,7 @@
 """Law of the door: however an image is stored, a point of the body shows the same value, and sides never swap."""
 
 import itertools
+from collections.abc import Callable
 from pathlib import Path
 
 import nibabel as nib
@@ -34,7 +35,9 @@ def rearranged(order: tuple[int, ...], steps: tuple[int, ...]) -> tuple[np.ndarr
     return np.ascontiguousarray(array), AXIAL @ change
 
 
-def test_48_arrangements_in_three_formats_are_one_image(tmp_path: Path):
+def test_48_arrangements_in_three_formats_are_one_image(tmp_path: Path, figure: Callable[[str], None]):
+    off_mm, off_volume, n_images = 0.0, 0.0, 0
+    true_volume = abs(np.linalg.det(AXIAL[:3, :3]))
     for number, (order, steps) in enumerate(ARRANGEMENTS):
         array, affine = rearranged(order, steps)
         nib.save(nib.Nifti1Image(array, RAS_OF_LPS @ affine), tmp_path / f"{number}.nii.gz")
@@ -47,8 +50,15 @@ def test_48_arrangements_in_three_formats_are_one_image(tmp_path: Path):
         ]
         for volume in volumes:
             assert (volume.array == BODY).all()
-            # the grid lies within 50 mm of the origin; single precision keeps 6e-8 of that
-            assert np.abs(volume.grid.affine - AXIAL).max() < 1e-5
+            n_images += 1
+            off_mm = max(off_mm, float(np.abs(volume.grid.affine - AXIAL).max()))
+            off_volume = max(off_volume, abs(volume.grid.voxel_volume_mm3 / true_volume - 1.0))
+    figure(
+        f"48 arrangements, 3 formats: {n_images}/144 same voxels, place off {off_mm:.0e} mm, volume {off_volume:.0e}"
+    )
+    # the grid lies within 50 mm of the origin; single precision keeps 6e-8 of that, and of each of three edges
+    assert off_mm < 1e-5
+    assert off_volume < 1e-6
 
 
 @settings(max_examples=1000)

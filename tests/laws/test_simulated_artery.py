@@ -14,13 +14,13 @@ from plaquecast.domain.morphology import ArteryMorphology
 from plaquecast.settings import SimulateSettings
 from plaquecast.simulate.anatomy import draw_arteries
 from plaquecast.simulate.artery import SimulatedArtery
-from plaquecast.simulate.course import Course, WallGrid
+from plaquecast.simulate.course import COARSE, Course, WallGrid
 from plaquecast.simulate.disease import draw_deviations, grow
 from plaquecast.simulate.person import draw_person
 from plaquecast.simulate.plaque import matter_at
 from plaquecast.simulate.records import draw_record
 from plaquecast.simulate.tissues import Matter
-from plaquecast.simulate.truth import COARSE, true_morphology
+from plaquecast.simulate.truth import true_morphology
 from plaquecast.simulate.worlds import World, world_of
 
 WORLD = world_of(SimulateSettings())

@@ -1,23 +1,31 @@
 """The error of one scan from repeat scans, against errors that were planted."""
 
 from dataclasses import replace
-from datetime import date
+from pathlib import Path
 
 import numpy as np
 import pytest
 
+from plaquecast.change.matching import Values, matched_measurements
+from plaquecast.domain.anatomy import Side
 from plaquecast.domain.measurements import PUBLISHED_ERRORS, MeasurementError
 from plaquecast.domain.missing import Missing, Reason
 from plaquecast.domain.morphology import ArteryMorphology
-from plaquecast.pipeline.repeatability import LEAST_PAIRS, errors_from_repeats, repeat_pairs
+from plaquecast.pipeline.repeatability import LEAST_PAIRS, errors_from_repeats, repeated_measurements
 from plaquecast.settings import SimulateSettings
 from plaquecast.simulate.table import measured_people, simulate_table
-from plaquecast.store.tables import MeasuredArtery
+from plaquecast.store.repeat_table import RepeatScan, write_repeat_scans_table
+from plaquecast.store.tables import (
+    MeasuredArtery,
+    write_arteries_table,
+    write_slices_table,
+    write_wall_maps_table,
+)
 
 NAME = "wall_volume_mm3"
 
 
-def pairs_with(error: MeasurementError, n: int) -> list[tuple[ArteryMorphology, ArteryMorphology]]:
+def pairs_with(error: MeasurementError, n: int) -> list[tuple[Values, Values]]:
     rng = np.random.default_rng(4)
     arteries = simulate_table(1, 3, SimulateSettings()).true_baseline
     pairs = []
@@ -25,9 +33,8 @@ def pairs_with(error: MeasurementError, n: int) -> list[tuple[ArteryMorphology, 
         one = arteries[index % 2]
         value = float(getattr(one, NAME))
         sd = float(error.sd(np.array(value)))
-        pairs.append(
-            (replace(one, **{NAME: value + rng.normal(0, sd)}), replace(one, **{NAME: value + rng.normal(0, sd)}))
-        )
+        scan, repeat = (replace(one, **{NAME: value + rng.normal(0, sd)}) for _ in range(2))
+        pairs.append(matched_measurements(scan, repeat, 0.0))
     return pairs
 
 
@@ -45,18 +52,22 @@ def test_too_few_pairs_tell_nothing() -> None:
     assert errors_from_repeats(pairs_with(PUBLISHED_ERRORS[NAME], LEAST_PAIRS - 1)) == {}
 
 
-def test_only_visits_close_together_are_repeats() -> None:
-    _, measurements = next(iter(measured_people(1, 3, SimulateSettings())))
-    days = {"baseline": date(2020, 1, 1), "rescan": date(2020, 1, 15), "followup": date(2022, 1, 1)}
-    visits = dict(zip(days, (measurements[0], measurements[0], measurements[1]), strict=True))
-    arteries = [
-        MeasuredArtery("p", session, side, artery)
-        for session, sides in visits.items()
-        for side, artery in sides.items()
-    ]
-    dates = {("p", session): day for session, day in days.items()}
-    pairs = repeat_pairs(arteries, dates, 0.5)
-    assert len(pairs) == 2
-    assert all(one is other for one, other in pairs)
-    undated = dict.fromkeys(dates, Missing(Reason.ABSENT))
-    assert repeat_pairs(arteries, undated, 0.5) == []
+def test_repeat_scans_face_each_other_where_their_alignment_says_so(tmp_path: Path) -> None:
+    """A scan and its repeat that counts positions 4 mm further are one artery; unaligned, they would not be."""
+    table = next(iter(measured_people(1, 3, SimulateSettings(), wall_maps=True)))[1][0]
+    artery = table[Side.LEFT]
+    assert isinstance(artery, ArteryMorphology)
+    slices = tuple(replace(each, position_mm=each.position_mm + 4.0) for each in artery.slices)
+    assert slices
+    repeat = replace(artery, slices=slices)
+    rows = [MeasuredArtery("p", "baseline", Side.LEFT, artery), MeasuredArtery("p", "rescan", Side.LEFT, repeat)]
+    for write in (write_arteries_table, write_slices_table, write_wall_maps_table):
+        write(tmp_path / "tables", rows)
+    differences = []
+    for ahead_mm in (4.0, 0.0, Missing(Reason.FAILED_QUALITY, "moved")):
+        write_repeat_scans_table(tmp_path / "tables", [RepeatScan("p", "baseline", "rescan", Side.LEFT, ahead_mm)])
+        differences.append([float(one[NAME]) - float(other[NAME]) for one, other in repeated_measurements(tmp_path)])
+    aligned, as_they_stand, failed = differences
+    assert aligned == pytest.approx([0.0], abs=1e-9)
+    assert abs(as_they_stand[0]) > 1.0
+    assert failed == []

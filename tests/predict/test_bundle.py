@@ -15,7 +15,7 @@ from plaquecast.domain.missing import Missing, Reason, is_number
 from plaquecast.errors import InputError, ModelError
 from plaquecast.predict.bundle import PredictorBundle, fit_bundle, load_bundle
 from plaquecast.predict.card import describe
-from plaquecast.predict.features import feature_table
+from plaquecast.predict.features import at_horizon, feature_table
 from plaquecast.predict.validation import nested_validation
 from plaquecast.settings import PredictSettings
 
@@ -52,9 +52,10 @@ def test_every_factor_gets_a_forecast_or_a_reason(bundle: PredictorBundle) -> No
 
 def test_a_higher_level_gives_a_wider_interval(bundle: PredictorBundle) -> None:
     calibration = bundle.factors[Factor.WALL_VOLUME].calibration
+    one = at_horizon(feature_table(cohort(40).arteries[:1]), np.array([1.5]))
     values = np.random.default_rng(0).normal(size=(1, len(calibration.residuals)))
-    low80, high80 = calibration.interval(values, 0.8)
-    low90, high90 = calibration.interval(values, 0.9)
+    low80, high80 = calibration.interval(values, one, 0.8)
+    low90, high90 = calibration.interval(values, one, 0.9)
     assert low90[0] < low80[0] < high80[0] < high90[0]
 
 

@@ -1,12 +1,14 @@
 """No patient is ever on both sides of a split, whatever the design."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from tests.small_cohort import cohort
 
 from plaquecast.errors import InputError
 from plaquecast.predict.features import feature_table
-from plaquecast.predict.folds import PatientFolds, patient_folds
+from plaquecast.predict.folds import PatientFolds, patient_folds, site_folds
 
 PATIENTS = np.repeat([f"sim{i:02d}" for i in range(10)], 2)
 LEAKING = {
@@ -49,3 +51,20 @@ def test_the_seed_alone_decides() -> None:
 def test_more_folds_than_patients_is_refused() -> None:
     with pytest.raises(InputError, match="at least 5 patients"):
         patient_folds(feature_table(cohort(3).arteries), 5, 0)
+
+
+def test_each_large_site_is_left_out_as_a_whole_and_small_ones_together() -> None:
+    sites = ["north"] * 22 + ["south"] * 30 + ["small"] * 5
+    arteries = cohort(60).arteries
+    named = [
+        replace(artery, clinical=replace(artery.clinical, site=sites[index // 2])) if index // 2 < 57 else artery
+        for index, artery in enumerate(arteries)
+    ]
+    folds = site_folds(named)
+    assert folds is not None
+    assert np.bincount(folds.fold).tolist() == [44, 60, 16]
+    assert site_folds(named[:90]) is None  # only one site has patients enough
+
+
+def test_without_two_sites_nothing_is_left_out() -> None:
+    assert site_folds(cohort(40).arteries) is None

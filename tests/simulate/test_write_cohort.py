@@ -54,7 +54,7 @@ def dataset(tmp_path_factory: pytest.TempPathFactory, patient: SimulatedPatient)
     """One patient, written by a command that was stopped after him and started again."""
     out = tmp_path_factory.mktemp("cohort") / "dataset"
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(road, "simulate_patient", lambda *_: patient)
+        patch.setattr(road, "simulate_patient", lambda *_, **__: patient)
         with pytest.raises(StoppedError):
             write_simulated_cohort(out, 1, SEED, ONE_WORKER, stop)
         assert not out.exists(), "a cohort that is not whole must not bear its name"
@@ -172,6 +172,23 @@ def test_wall_maps_come_on_request(tmp_path: Path) -> None:
         assert len(artery.morphology.slices) == 16
 
 
+def test_more_visits_leave_the_first_two_as_they_were_and_truth_says_each_change(tmp_path: Path) -> None:
+    write_simulated_tables(tmp_path / "two", 2, SEED, ONE_WORKER)
+    write_simulated_tables(tmp_path / "three", 2, SEED, ONE_WORKER, visits=3)
+    two, three = (tmp_path / name / "derivatives" / "truth" / "tables" for name in ("two", "three"))
+    sessions = {visit.session_id for visit in read_clinical_table(three)}
+    assert sessions == {"baseline", "followup", "followup2"}
+    first_two = [visit for visit in read_clinical_table(three) if visit.session_id != "followup2"]
+    assert first_two == list(read_clinical_table(two))
+    assert read_change_factors_table(three / "until-followup") == read_change_factors_table(two)
+    arteries = {(a.patient_id, a.session_id, a.side): a.morphology for a in read_arteries_tables(three)}
+    for entry in read_change_factors_table(three):
+        if entry.change.factor is Factor.WALL_VOLUME and entry.change.side is not None:
+            last = arteries[entry.patient_id, "followup2", entry.change.side]
+            assert not isinstance(last, Missing)
+            assert entry.change.follow_up == last.wall_volume_mm3
+
+
 def test_transforms_survive_the_file(tmp_path: Path) -> None:
     transform = RigidTransform.from_euler((1.0, -2.0, 3.0), (0.1, 20.0, -7.0), (5.0, 6.0, 7.0))
     from plaquecast.store.transforms import write_transform
@@ -189,7 +206,7 @@ def test_one_or_two_workers_write_the_same_bytes(tmp_path: Path) -> None:
     for workers in (1, 2):
         out = tmp_path / str(workers)
         settings = replace(Settings(), run=RunSettings(workers=workers))
-        write_simulated_cohort(out, 2, SEED, settings, repeat_scans=True)
+        write_simulated_cohort(out, 2, SEED, settings, repeat_scans=2)
         files = sorted(path for path in out.rglob("*") if path.is_file())
         digests.append({str(p.relative_to(out)): hashlib.sha256(p.read_bytes()).hexdigest() for p in files})
         sessions = [visit.session_id for visit in read_dataset(out).patients[0].visits]

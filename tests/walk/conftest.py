@@ -2,6 +2,7 @@
 
 import contextlib
 import io
+import shutil
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -82,3 +83,25 @@ def walk(tmp_path_factory: pytest.TempPathFactory) -> Walk:
         "--horizon", "1.5", "--out", made.forecast,
     )  # fmt: skip
     return made
+
+
+def linked(source: Path, target: Path) -> Path:
+    """A copy whose files are links to the same content."""
+    shutil.copytree(source, target, copy_function=lambda one, other: Path(other).hardlink_to(one))
+    return target
+
+
+@pytest.fixture(scope="session")
+def two(walk: Walk, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Two patients with two weightings, so that a run is quick; all is well with them."""
+    folder = tmp_path_factory.mktemp("two")
+    cohort = linked(walk.cohort, folder / "cohort")
+    shutil.rmtree(cohort / "sub-sim0003")
+    table = cohort / "participants.tsv"
+    lines = [line for line in table.read_text(encoding="utf-8").splitlines() if "sim0003" not in line]
+    table.unlink()
+    table.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    for path in cohort.glob("sub-*/ses-*/anat/*.nii.gz"):
+        if not path.name.endswith(("ses-baseline_T1w.nii.gz", "ses-followup_T1w.nii.gz", "_PDw.nii.gz")):
+            path.unlink()
+    return cohort

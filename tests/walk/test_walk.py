@@ -30,6 +30,12 @@ def test_a_segmenter_finds_arteries_in_patients(walk: Walk) -> None:
     assert (found.vessel_volume_mm3 - found.lumen_volume_mm3 - found.wall_volume_mm3).abs().max() < 1e-6
 
 
+def test_a_trained_segmenter_shows_its_curves_and_its_worst_arteries(walk: Walk) -> None:
+    page = (walk.segmenter / "training.html").read_text(encoding="utf-8")
+    for words in ("Simulated data", "Loss and Dice by epoch", "Among the worst", "As annotated", "As found"):
+        assert words in page
+
+
 def test_change_stands_per_artery_and_patient_with_its_error(walk: Walk) -> None:
     changes = pd.read_parquet(walk.run / "tables/change_factors.parquet")
     assert set(changes.side) == {"left", "right", "both"}
@@ -70,8 +76,6 @@ def test_a_predictor_stands_beside_naive_models_against_measured_and_true_change
     assert {row["against"] for row in rows} == {"measured", "true"}
 
 
-# slow, for a network that learned for seconds is not always as sure twice; what it does is no matter of this walk
-@pytest.mark.slow
 def test_one_visit_is_examined_from_the_dataset_and_from_loose_files(walk: Walk, tmp_path) -> None:
     out = tmp_path / "visit"
     done(

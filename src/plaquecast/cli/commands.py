@@ -9,6 +9,7 @@ from plaquecast.cli import (
     doctor,
     evaluate,
     examine,
+    export_nnunet,
     import_,
     import_annotation,
     predict,
@@ -16,6 +17,7 @@ from plaquecast.cli import (
     simulate,
     train_predictor,
     train_segmenter,
+    watch,
 )
 
 
@@ -29,8 +31,10 @@ def register(app: typer.Typer) -> None:
     app.command("import-annotation")(import_annotation.import_annotation)
     app.command("check")(check.check)
     app.command("train-segmenter")(train_segmenter.train_segmenter)
+    app.command("export-nnunet")(export_nnunet.export_nnunet)
     app.command("examine")(examine.examine)
     app.command("run")(run.run)
+    app.command("watch")(watch.watch)
     app.command("train-predictor")(train_predictor.train_predictor)
     app.command("evaluate")(evaluate.evaluate)
     app.command("predict")(predict.predict)

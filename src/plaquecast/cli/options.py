@@ -15,11 +15,12 @@ Overrides = Annotated[
 ]
 Workers = Annotated[int | None, typer.Option("--workers", min=1, help="Cases worked on at the same time.")]
 Scheduler = Annotated[str, typer.Option("--scheduler", help="Address of a Dask scheduler, tcp://host:port.")]
+Shard = Annotated[str, typer.Option("--shard", help="Work on this share of the patients, i/n, beside other shares.")]
 SegmenterFolder = Annotated[Path | None, typer.Option("--segmenter", help="Folder of a trained segmenter.")]
 
 
 def resolve(
-    file: Path | None, overrides: list[str] | None, workers: int | None = None, scheduler: str = ""
+    file: Path | None, overrides: list[str] | None, workers: int | None = None, scheduler: str = "", shard: str = ""
 ) -> Settings:
     """Settings from defaults, then the file, then `--set`, then the options of their own."""
     extra = list(overrides or [])
@@ -27,4 +28,6 @@ def resolve(
         extra.append(f"run.workers={workers}")
     if scheduler:
         extra.append(f"run.scheduler={scheduler}")
+    if shard:
+        extra.append(f"run.shard={shard}")
     return load_settings(file, extra)

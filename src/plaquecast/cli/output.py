@@ -38,6 +38,12 @@ def tell_error(error: PlaquecastError) -> None:
         typer.secho(str(error), err=True, fg="red" if sys.stderr.isatty() else None)
 
 
+def tell_stop() -> None:
+    """Say that the work was stopped from outside, and what to do about it."""
+    sentence = "Stopped. What is finished is kept; the same command goes on where it stopped."
+    typer.echo(json.dumps({"stopped": sentence}) if _state["json"] else sentence, err=True)
+
+
 @contextmanager
 def listener() -> "Iterator[Listener]":
     """Give a listener that shows progress in the way that fits: bars, JSON lines, or nothing when piped."""
@@ -51,7 +57,8 @@ def listener() -> "Iterator[Listener]":
 
 
 def _as_json(progress: "Progress") -> None:
-    facts = {"stage": progress.stage, "done": progress.done, "total": progress.total, "note": progress.note}
+    facts = {"stage": progress.stage, "done": progress.done, "total": progress.total, "note": progress.note,
+             "seconds_left": progress.seconds_left}  # fmt: skip
     typer.echo(json.dumps(facts))
 
 

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from plaquecast.cli.options import Json, Overrides, Scheduler, SettingsFile, Workers, resolve
+from plaquecast.cli.options import Json, Overrides, Scheduler, SettingsFile, Shard, Workers, resolve
 from plaquecast.cli.output import listener, speak_json, tell
 
 
@@ -15,21 +15,25 @@ def run(
     out: Annotated[Path, typer.Option("--out", help="Folder of the run; run again to go on where it stopped.")],
     workers: Workers = None,
     scheduler: Scheduler = "",
+    shard: Shard = "",
     settings: SettingsFile = None,
     overrides: Overrides = None,
     json: Json = False,
 ) -> None:
     """Examine every visit of every patient, compute change per year, write tables and reports.
 
-    A patient who is refused never stops the others. Ends with exit code 3 if anybody was refused.
+    A patient who is refused never stops the others. Ends with exit code 3 if anybody was refused. Another terminal can
+    `plaquecast watch` it. The jobs of an array work on one share each (`--shard 1/8`, `2/8`, …) in the same folder;
+    the same command without `--shard` then makes tables and reports, and does nothing anew.
 
     Example: plaquecast run cohort --segmenter segmenter --out run --workers 2
     """
     from plaquecast.pipeline.cohort import run_cohort
 
     speak_json(json)
+    chosen = resolve(settings, overrides, workers, scheduler, shard)
     with listener() as listen:
-        summary = run_cohort(dataset, segmenter, out, resolve(settings, overrides, workers, scheduler), listen)
+        summary = run_cohort(dataset, segmenter, out, chosen, listen)
     for sentence in summary.refusals:
         tell(f"refused: {sentence}", {"refused": sentence})
     tell(summary.last_line(), summary.as_dict())

@@ -20,9 +20,15 @@ def simulate(
         str,
         typer.Option("--world", help="default, null, healthy, strong, treatment, shifted, harsh or contrast."),
     ] = "default",
+    visits: Annotated[int, typer.Option("--visits", min=2, help="How many visits each patient has.")] = 2,
     repeat_scans: Annotated[
-        bool, typer.Option("--repeat-scans", help="Add a second scan of each baseline, as the session `rescan`.")
-    ] = False,
+        int,
+        typer.Option("--repeat-scans", min=0, help="Scan the baseline of so many patients again, as session `rescan`."),
+    ] = 0,
+    dicom: Annotated[
+        str,
+        typer.Option("--dicom", help="Also as DICOM of a scanner of siemens, ge, philips or philips-enhanced."),
+    ] = "",
     wall_maps: Annotated[
         bool, typer.Option("--wall-maps", help="Without images: also slices and unwrapped walls, with their errors.")
     ] = False,
@@ -31,17 +37,19 @@ def simulate(
     overrides: Overrides = None,
     json: Json = False,
 ) -> None:
-    """Simulate patients with two visits whose truth is known; it is kept in OUT/derivatives/truth.
+    """Simulate patients with two visits or more whose truth is known; it is kept in OUT/derivatives/truth.
 
     Example: plaquecast simulate --patients 10 --seed 1 --out cohort
     """
     from plaquecast.pipeline.simulate import write_simulated_cohort, write_simulated_tables
 
     speak_json(json)
+    if dicom and not images:
+        raise typer.BadParameter("--dicom is of images; leave --no-images out")
     resolved = resolve(settings, [f"simulate.world={world}", *(overrides or [])], workers)
     with listener() as listen:
         if images:
-            write_simulated_cohort(out, patients, seed, resolved, listen, repeat_scans=repeat_scans)
+            write_simulated_cohort(out, patients, seed, resolved, listen, repeat_scans, dicom, visits)
         else:
-            write_simulated_tables(out, patients, seed, resolved, wall_maps=wall_maps)
+            write_simulated_tables(out, patients, seed, resolved, wall_maps=wall_maps, visits=visits)
     tell(f"Done: {patients} simulated patients in {out}", {"patients": patients, "dataset": str(out)})

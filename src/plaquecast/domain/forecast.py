@@ -1,9 +1,11 @@
-"""The forecast for one factor of one artery, which cannot exist without its interval and its verdict on the domain."""
+"""Forecasts for one artery: of each factor, never without interval and verdict on the domain, and of its wall."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 from plaquecast.domain.anatomy import Side
 from plaquecast.domain.change import Factor
+from plaquecast.domain.grid import FloatArray
 from plaquecast.domain.missing import Measured, Missing
 from plaquecast.errors import InputError
 
@@ -51,3 +53,36 @@ class Forecast:
                 remedy="Report this to the developers.",
                 code="forecast-invalid",
             )
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ForecastMap:
+    """Expected thickening of one artery's wall over the horizon, unwrapped as in `WallMap`, in mm per year.
+
+    `position_mm` (n,) × `angle_degrees` (m,); `value`, `lower` and `upper` (n, m), NaN where the wall was not covered.
+    The interval holds what would be measured at one place.
+    """
+
+    side: Side
+    horizon_years: float
+    confidence_level: float
+    position_mm: FloatArray
+    angle_degrees: FloatArray
+    value: FloatArray
+    lower: FloatArray
+    upper: FloatArray
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ForecastContext:
+    """What a reader needs beside the forecasts themselves.
+
+    `maps` says where each wall will thicken, or why that is not known; `fan` holds forecasts over several horizons;
+    `percentiles` are the places of the forecasts among changes measured in training, 0 to 100; `alternatives` are
+    forecasts for the same arteries with another entry in the record, by what would be other.
+    """
+
+    maps: Mapping[Side, "ForecastMap | Missing"] = field(default_factory=dict)
+    fan: tuple[Forecast, ...] = ()
+    percentiles: Mapping[tuple[Side, Factor], float] = field(default_factory=dict)
+    alternatives: Mapping[str, tuple[Forecast, ...]] = field(default_factory=dict)

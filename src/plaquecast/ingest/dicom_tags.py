@@ -47,6 +47,7 @@ class SeriesTags:
     lossy: bool
     burned_in: bool
     body_part: str
+    synthetic: bool
 
 
 NO_TAGS = SeriesTags(
@@ -54,6 +55,7 @@ NO_TAGS = SeriesTags(
     component="M", acquisition="", contrast_agent=False, diffusion=False, echo_time_ms=_ABSENT,
     repetition_time_ms=_ABSENT, inversion_time_ms=_ABSENT, flip_angle_degrees=_ABSENT, field_tesla=_ABSENT,
     acquired=_ABSENT, lossy=False, burned_in=False, body_part="",
+    synthetic=False,
 )  # fmt: skip
 """What an image without a DICOM header says."""
 
@@ -93,6 +95,7 @@ def tags_of(frame: Frame) -> SeriesTags:
         lossy=frame.text("LossyImageCompression") == "01",
         burned_in=frame.text("BurnedInAnnotation") == "YES",
         body_part=frame.text("BodyPartExamined").upper(),
+        synthetic=frame.text("SyntheticData") == "YES",
     )
 
 

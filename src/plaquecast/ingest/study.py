@@ -62,6 +62,7 @@ class FoundPatient:
     sex: Sex | Missing
     born: date | Missing
     visits: tuple[FoundVisit, ...]
+    simulated: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,7 +189,8 @@ def _patient(patient_id: str, headers: Sequence[Header]) -> FoundPatient:
         FoundVisit(date.fromisoformat(day) if day else own[0].tags.acquired, _series(own))
         for (day, _), own in sorted(by_visit.items())
     )
-    return FoundPatient(patient_id, headers[0].sex, headers[0].born, visits)
+    simulated = any(header.tags.synthetic for header in headers)
+    return FoundPatient(patient_id, headers[0].sex, headers[0].born, visits, simulated)
 
 
 def _series(headers: Sequence[Header]) -> tuple[tuple[NamedFile, ...], ...]:

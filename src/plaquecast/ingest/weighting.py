@@ -36,9 +36,9 @@ _OTHER_KINDS = (
     (r"mip\b|mpr\b|subtract|\bsub\b|reformat|\bproj|calib|\bref\b", "a derived or auxiliary image"),
 )
 
+_INVERTED = ((r"snap", Weighting.SNAP), (r"mp ?2?rage|bravo", Weighting.MPRAGE))
 _NAMES: tuple[tuple[str, Weighting], ...] = (
-    (r"snap", Weighting.SNAP),
-    (r"mp ?2?rage|bravo", Weighting.MPRAGE),
+    *_INVERTED,
     (r"tof|time of flight|inflow", Weighting.TOF),
     (r"pd(?!i)|proton|dens", Weighting.PDW),
     (r"t2", Weighting.T2W),
@@ -66,8 +66,10 @@ def identify(tags: SeriesTags) -> Identification:
     by_numbers, numbers = _by_numbers(tags)
     names = _names(tags)
     reason = f"{numbers}; named {' and '.join(names)}" if names else f"{numbers}; its name does not say"
-    if by_numbers is None:
-        return Identification(names[0], NAME_ALONE, reason) if names else Identification(None, NUMBERS_ALONE, reason)
+    if by_numbers is None and names:
+        return Identification(names[0], NAME_ALONE, reason)
+    if by_numbers is None:  # none of ours can have these numbers; where there are none, nobody can say
+        return Identification(None, NUMBERS_ALONE if _has_numbers(tags) else NAME_ALONE, reason)
     if by_numbers is Weighting.MPRAGE:
         return _inversion_prepared(names, tags, reason)
     if by_numbers in names:
@@ -87,7 +89,7 @@ def _inversion_prepared(names: tuple[Weighting, ...], tags: SeriesTags, reason: 
     if set(names) - {Weighting.T1W, Weighting.CE_T1W}:
         return Identification(Weighting.MPRAGE, CONTRADICTION, reason)
     ti = tags.inversion_time_ms
-    may_be_snap = tags.component == "R" or (not isinstance(ti, Missing) and 400 <= ti <= 600)
+    may_be_snap = tags.component == "R" or isinstance(ti, Missing) or ti <= 0 or 400 <= ti <= 600
     return Identification(Weighting.MPRAGE, NAME_ALONE if may_be_snap else NUMBERS_ALONE, reason)
 
 
@@ -139,11 +141,28 @@ def _gradient_echo(te: float, tr: float, ti: Measured, tags: SeriesTags) -> Weig
     """3-D only: with an inversion and short echoes MPRAGE, without one and with the TR of inflow TOF."""
     if te > 8 or (tags.acquisition == "2D" and tr > 60):
         return None
-    if not isinstance(ti, Missing) and 200 <= ti <= 1300:
+    if _is_inverted(ti, tags):
         return Weighting.MPRAGE if tags.acquisition != "2D" else None
     flip = tags.flip_angle_degrees
     is_inflow = 15 <= tr <= 45 and not isinstance(flip, Missing) and 12 <= flip <= 60
     return Weighting.TOF if is_inflow and (isinstance(ti, Missing) or ti == 0) else None
+
+
+def _is_inverted(ti: Measured, tags: SeriesTags) -> bool:
+    """Whether an inversion comes first: by its time, else by variant or name; without a name it cannot be excluded.
+
+    Philips gives no inversion time, and its enhanced objects no variant.
+    """
+    if not isinstance(ti, Missing) and ti > 0:
+        return 200 <= ti <= 1300
+    text, tr = _text(tags), tags.repetition_time_ms
+    named = any(re.search(pattern, text) for pattern, _ in _INVERTED)
+    return named or "MP" in tags.sequence or (not text and not isinstance(tr, Missing) and tr < 15)
+
+
+def _has_numbers(tags: SeriesTags) -> bool:
+    times = (tags.echo_time_ms, tags.repetition_time_ms)
+    return bool(_family(tags)) and not any(isinstance(time, Missing) for time in times)
 
 
 def _family(tags: SeriesTags) -> str:

@@ -25,6 +25,11 @@ def changes_path(run: Path, patient_id: str) -> Path:
     return run / CASES / f"sub-{patient_id}_changes.json.gz"
 
 
+def repeat_path(run: Path, patient_id: str, session_id: str) -> Path:
+    """Where it lies how a repeat scan faces the scan before it."""
+    return run / CASES / f"{visit_stem(patient_id, session_id)}_repeat.json.gz"
+
+
 def write_examined(run: Path, examined: ExaminedVisit) -> tuple[Path, ...]:
     """Write masks, transforms and measurements of a visit; give the paths of all files."""
     aligned = examined.aligned

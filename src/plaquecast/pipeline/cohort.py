@@ -1,21 +1,24 @@
 """The main path for a cohort: every patient, then the tables, the report and the record of what was done."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from plaquecast.domain.anatomy import Side
 from plaquecast.domain.change import ChangeFactor
 from plaquecast.domain.dataset import Dataset, Finding, Severity
+from plaquecast.domain.missing import Measured
 from plaquecast.errors import InputError
 from plaquecast.ingest.dataset import read_dataset
 from plaquecast.ingest.dataset_tables import finding_of
-from plaquecast.pipeline.case_files import arteries_path, changes_path
+from plaquecast.pipeline.case_files import arteries_path, changes_path, repeat_path
 from plaquecast.pipeline.executor import Outcome, run_cases
 from plaquecast.pipeline.methods import methods_text
 from plaquecast.pipeline.models import OpenedSegmenter, open_segmenter
 from plaquecast.pipeline.patient import REPORTS, PatientCase, PatientResult, work_on_patient
-from plaquecast.pipeline.progress import Listener, Progress
+from plaquecast.pipeline.progress import Listener, Progress, with_time_left
+from plaquecast.pipeline.shards import Shard
 from plaquecast.report.cohort import cohort_report
 from plaquecast.settings import Settings, deciding_settings
 from plaquecast.store.atomic import write_text
@@ -24,7 +27,8 @@ from plaquecast.store.change_tables import PatientChange, write_change_factors_t
 from plaquecast.store.clinical_table import write_clinical_table
 from plaquecast.store.journal import Journal
 from plaquecast.store.manifest import CaseOutcome, RunManifest, write_run_manifest
-from plaquecast.store.morphology_files import read_arteries, read_changes
+from plaquecast.store.morphology_files import read_arteries, read_changes, read_thing
+from plaquecast.store.repeat_table import RepeatScan, write_repeat_scans_table
 from plaquecast.store.tables import (
     MeasuredArtery,
     write_arteries_table,
@@ -44,41 +48,77 @@ class RunSummary:
     flagged: int
     refusals: tuple[str, ...]
     report: Path
+    shard: str = ""
 
     def last_line(self) -> str:
-        """Counts and the report, in one line."""
-        return f"{self.done} done, {self.refused} refused, {self.flagged} flagged → {self.report}"
+        """Counts and the report, or what comes after a shard, in one line."""
+        counts = f"{self.done} done, {self.refused} refused, {self.flagged} flagged"
+        if self.shard:
+            return f"shard {self.shard}: {counts}; after all shards, the same command without --shard makes the report"
+        return f"{counts} → {self.report}"
 
     def as_dict(self) -> dict[str, Any]:
         """The same for machines."""
-        return {"done": self.done, "refused": self.refused, "flagged": self.flagged, "report": str(self.report)}
+        counts = {"done": self.done, "refused": self.refused, "flagged": self.flagged}
+        return counts | ({"shard": self.shard} if self.shard else {"report": str(self.report)})
 
 
 def run_cohort(dataset: Path, segmenter: Path, out: Path, settings: Settings, listen: Listener) -> RunSummary:
     """Examine every visit of a dataset and compute change per year; run again, it goes on where it stopped.
 
     `done` counts the patients that were examined, flagged ones among them; a patient who is refused never stops
-    the others.
+    the others. With `run.shard`, only this share of the patients is worked on, beside other shards in the same folder;
+    tables and reports are made by a run without it, which does nothing anew that a shard has done.
 
     Raises:
-        InputError: if the dataset holds nobody who can be used, or `out` holds another run.
+        InputError: if the dataset holds nobody who can be used, `out` holds another run, or there is no such shard.
+        MachineError: if disk, permission or scheduler end it on the way.
         ModelError: if the segmenter cannot be used.
     """
     found = read_dataset(dataset)
     opened = open_segmenter(segmenter)
     _refuse_empty(found)
+    shard = Shard.parse(settings.run.shard)
     identity = {"command": "run", "dataset": str(dataset.resolve()), "weights": opened.weights_hash}
-    with Journal(out, identity) as journal:
-        cases = [PatientCase(each, out, segmenter, settings, found.simulated) for each in found.patients]
-        outcomes = _work(cases, settings, listen)
-        results = [outcome.result for outcome in outcomes if outcome.result is not None]
-        journal.withdraw_all_but([key for result in results for key in result.keys])
+    with Journal(out, identity, shard.part) as journal:
+        part = None if settings.run.scheduler else shard.part
+        chosen = shard.of(found.patients)
+        cases = [PatientCase(each, out, segmenter, settings, found.simulated, part) for each in chosen]
+        outcomes = _work(cases, settings, _watched(listen, journal))
         findings = [*found.findings, *_findings(outcomes)]
-        changes = _write_tables(out, results)
-        _write_pages(out, found, results, findings, changes, opened, settings)
-        summary = _summary(out, found, outcomes, findings)
-        write_run_manifest(out, _manifest(found, outcomes, findings, opened, settings, journal))
+        if not shard.part:
+            journal.take_up_parts()
+            _assemble(out, found, outcomes, findings, opened, settings, journal)
+        summary = _summary(out, shard.share_of(found), outcomes, findings, settings.run.shard)
+        journal.tell_end({**summary.as_dict(), "report": summary.report.name})
     return summary
+
+
+def _watched(listen: Listener, journal: Journal) -> Listener:
+    """Tell the journal too, so that a run can be watched from another terminal."""
+
+    def tell(progress: Progress) -> None:
+        journal.tell(progress.stage, asdict(progress))
+        listen(progress)
+
+    return with_time_left(tell)
+
+
+def _assemble(
+    out: Path,
+    found: Dataset,
+    outcomes: Sequence[Outcome[PatientResult]],
+    findings: Sequence[Finding],
+    opened: OpenedSegmenter,
+    settings: Settings,
+    journal: Journal,
+) -> None:
+    """Tables, pages and the record of what was done, from what each patient left behind."""
+    results = [outcome.result for outcome in outcomes if outcome.result is not None]
+    journal.withdraw_all_but([key for result in results for key in result.keys])
+    changes = _write_tables(out, results)
+    _write_pages(out, found, results, findings, changes, opened, settings)
+    write_run_manifest(out, _manifest(found, outcomes, findings, opened, settings, journal))
 
 
 def _refuse_empty(dataset: Dataset) -> None:
@@ -94,12 +134,19 @@ def _refuse_empty(dataset: Dataset) -> None:
 
 
 def _work(cases: Sequence[PatientCase], settings: Settings, listen: Listener) -> list[Outcome[PatientResult]]:
-    names = [f"sub-{case.patient.patient_id}" for case in cases]
+    n_visits = {f"sub-{case.patient.patient_id}": len(case.patient.visits) for case in cases}
     outcomes: list[Outcome[PatientResult]] = []
-    listen(Progress("patients", 0, len(cases)))
-    for outcome in run_cases(work_on_patient, cases, names, settings.run):
+    visits = 0
+
+    def tell(note: str) -> None:
+        listen(Progress("visits", visits, sum(n_visits.values()), note))
+        listen(Progress("patients", len(outcomes), len(cases), note))
+
+    tell("")
+    for outcome in run_cases(work_on_patient, cases, list(n_visits), settings.run):
         outcomes.append(outcome)
-        listen(Progress("patients", len(outcomes), len(cases), outcome.case + (" refused" if outcome.error else "")))
+        visits += n_visits[outcome.case]
+        tell(outcome.case + (" refused" if outcome.error else ""))
     return sorted(outcomes, key=lambda outcome: outcome.case)
 
 
@@ -126,6 +173,13 @@ def _write_tables(out: Path, results: Sequence[PatientResult]) -> dict[str, Sequ
         if result.compared is not None
     }
     visits = [visit for result in results for visit in result.visits]
+    repeats = [
+        RepeatScan(result.patient_id, scan, repeat, side, ahead_mm)
+        for result in results
+        for scan, repeat in result.repeats
+        for side, ahead_mm in read_thing(repeat_path(out, result.patient_id, repeat), Mapping[Side, Measured]).items()
+    ]
+    write_repeat_scans_table(out / TABLES, repeats)
     write_clinical_table(out / TABLES, visits)
     write_arteries_table(out / TABLES, arteries)
     write_slices_table(out / TABLES, arteries)
@@ -173,7 +227,7 @@ def _count_refused(dataset: Dataset, findings: Sequence[Finding]) -> int:
 
 
 def _summary(
-    out: Path, dataset: Dataset, outcomes: Sequence[Outcome[PatientResult]], findings: Sequence[Finding]
+    out: Path, dataset: Dataset, outcomes: Sequence[Outcome[PatientResult]], findings: Sequence[Finding], shard: str
 ) -> RunSummary:
     refused = _refused_patients(dataset, findings)
     done = {outcome.result.patient_id for outcome in outcomes if outcome.result is not None}
@@ -183,7 +237,7 @@ def _summary(
         for finding in findings
         if finding.severity is Severity.REFUSED
     ]
-    return RunSummary(len(done), len(refused), len(flagged), tuple(sentences), out / "report.html")
+    return RunSummary(len(done), len(refused), len(flagged), tuple(sentences), out / "report.html", shard)
 
 
 def _manifest(

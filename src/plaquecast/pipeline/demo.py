@@ -52,7 +52,9 @@ def run_demo(out: Path, size: str, seed: int, settings: Settings, listen: Listen
     )
     with costs.of("simulate"):
         write_simulated_cohort(folders.annotated, chosen.n_annotated, seed, settings, listen)
-        write_simulated_cohort(folders.unseen, chosen.n_unseen, seed + 1, settings, listen, repeat_scans=True)
+        write_simulated_cohort(
+            folders.unseen, chosen.n_unseen, seed + 1, settings, listen, repeat_scans=chosen.n_unseen
+        )
     with costs.of("train segmenter"):
         train_segmenter_on(folders.annotated, "truth", "both", folders.segmenter, settings, listen)
     with costs.of("run"):
@@ -81,7 +83,7 @@ def _size(name: str) -> DemoSize:
 def _examine_unseen(folders: DemoFolders, settings: Settings, listen: Listener) -> dict[str, MeasurementError]:
     """Run over the unseen, learn the error from their repeat scans, and state every change again with that error."""
     run_cohort(folders.unseen, folders.segmenter, folders.run, settings, listen)
-    errors = keep_repeatability(folders.segmenter, folders.run, settings.change)
+    errors = keep_repeatability(folders.segmenter, folders.run)
     run_cohort(folders.unseen, folders.segmenter, folders.run, settings, listen)
     return dict(open_segmenter(folders.segmenter).errors) | errors
 

@@ -56,8 +56,8 @@ def evaluate_run(
 
 def _errors(run: Path, segmenter: Path | None, settings: Settings) -> dict[str, MeasurementError]:
     if segmenter is None:
-        return repeatability_of(run, settings.change)
-    return keep_repeatability(segmenter, run, settings.change)
+        return repeatability_of(run)
+    return keep_repeatability(segmenter, run)
 
 
 def _against_truth(run: Path, dataset: Path, data: str) -> tuple[list[ScoreTable], dict[str, Any]]:

@@ -6,7 +6,7 @@ from plaquecast.change.factors import change_factors, patient_change_factors
 from plaquecast.domain.anatomy import Side
 from plaquecast.domain.examined import ExaminedPair, ExaminedVisit
 from plaquecast.domain.measurements import MeasurementError
-from plaquecast.domain.missing import Missing, Reason, is_number
+from plaquecast.domain.missing import Measured, Missing, Reason, is_number
 from plaquecast.domain.morphology import ArteryMorphology
 from plaquecast.domain.protocols import Segmenter
 from plaquecast.domain.visit import AlignedVisit, Visit, VisitAlignment, interval_years
@@ -57,6 +57,19 @@ def compare_visits(
         sides.append(change_factors(before, after, years, errors, settings.change, side, ahead_mm))
     changes = (*sides[0], *sides[1], *patient_change_factors(sides, settings.change))
     return ExaminedPair(baseline, follow_up, alignment, years, changes)
+
+
+def repeat_ahead_mm(scan: ExaminedVisit, repeat: ExaminedVisit, settings: Settings) -> dict[Side, Measured]:
+    """By how much more the positions of a repeat scan count than those of the scan, artery by artery.
+
+    The scans are laid on each other as the visits of a change are, so that their difference is the error of a change.
+    """
+    alignment = align_visits(scan.aligned, repeat.aligned, _centerlines(scan, repeat), settings.register)
+    if not alignment.quality.passed:
+        failed = Missing(Reason.FAILED_QUALITY, f"the scans do not lie on each other: {alignment.quality.reason}")
+        return dict.fromkeys(Side, failed)
+    nowhere = Missing(Reason.NOT_COVERED, "the artery was not found in both scans")
+    return {side: alignment.ahead_mm.get(side, nowhere) for side in Side}
 
 
 def _gated(artery: ArteryMorphology | Missing, side: Side, alignment: VisitAlignment) -> ArteryMorphology | Missing:

@@ -1,20 +1,25 @@
-"""Many cases, one thread each: in this process, in a pool of processes, or on a Dask cluster by its address."""
+"""Many cases, one thread each: in this process, in processes that may die, or on a Dask cluster by its address."""
 
 import logging
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
-from typing import Any, Generic, TypeVar, cast
+from typing import Generic, TypeVar
 
-import joblib
-from joblib.externals.loky import get_reusable_executor
+import psutil
 from threadpoolctl import threadpool_limits
 
-from plaquecast.errors import InputError, PlaquecastError
+from plaquecast.errors import InputError, MachineError, PlaquecastError
+from plaquecast.pipeline.processes import Work, in_processes, lost_with_its_worker
 from plaquecast.settings import RunSettings
 
 Case = TypeVar("Case")
 Result = TypeVar("Result")
+
+GIB = 2**30
+CASE_GIB = 2.0
+"""Memory that one case may need; no more cases run beside each other than the machine has room for."""
+_NO_MEMORY = ("allocate memory", "not enough memory", "bad_alloc", "failed to allocate", "unable to allocate")
+"""How libraries that raise errors of their own kind say that there is no memory."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,32 +39,69 @@ def run_cases(
 ) -> Iterator[Outcome[Result]]:
     """Work on every case and give outcomes as they finish; one refused case never stops the others.
 
-    Each case runs on one thread, so its numbers do not depend on how many cases run beside it.
+    Each case runs on one thread, so its numbers do not depend on how many cases run beside it. A worker that dies
+    costs its own case what it had not finished; the case is tried once more, and then refused.
     `function` and its results must be picklable; large arrays should go through files.
 
     Raises:
-        InputError: if the scheduler cannot be reached.
+        MachineError: if the scheduler cannot be reached, or a case met what would stop every other case too.
     """
-    tasks = list(zip(names, cases, strict=True))
-    if not settings.scheduler and (settings.workers <= 1 or len(tasks) <= 1):
-        for name, case in tasks:
-            yield _guarded(function, name, case)
+    work = [(name, _Guarded(function, name, case)) for name, case in zip(names, cases, strict=True)]
+    for outcome in _spread(work, settings):
+        if isinstance(outcome.error, MachineError):
+            raise outcome.error
+        yield outcome
+
+
+def _spread(work: Sequence[tuple[str, Work[Outcome[Result]]]], settings: RunSettings) -> Iterator[Outcome[Result]]:
+    n_processes = min(settings.workers, len(work), _room_for())
+    if settings.scheduler:
+        from plaquecast.pipeline.cluster import on_cluster  # the cluster extra is optional
+
+        found = on_cluster(work, settings.scheduler)
+    elif n_processes <= 1:
+        yield from (task() for _, task in work)
         return
-    with _cluster(settings) as backend, joblib.parallel_config(**backend):
-        pool = joblib.Parallel(n_jobs=-1 if settings.scheduler else settings.workers, return_as="generator_unordered")
-        outcomes = pool(joblib.delayed(_guarded)(function, name, case) for name, case in tasks)
-        yield from cast(Iterator[Outcome[Result]], outcomes)
+    else:
+        limit = settings.worker_memory_gib * GIB or psutil.virtual_memory().total / n_processes
+        found = in_processes(work, n_processes, int(limit))
+    for name, outcome in found:
+        yield Outcome(name, None, lost_with_its_worker(name)) if outcome is None else outcome
 
 
-def _guarded(function: Callable[[Case], Result], name: str, case: Case) -> Outcome[Result]:
-    try:
-        with threadpool_limits(limits=1):
-            return Outcome(name, function(case), None)
-    except PlaquecastError as error:
-        return Outcome(name, None, error)
-    except Exception as fault:  # a fault of ours in one case must not cost the cohort its other cases
-        logging.getLogger(__name__).exception("unexpected fault in %s", name)
-        return Outcome(name, None, _our_fault(name, fault))
+def _room_for() -> int:
+    return max(1, int(psutil.virtual_memory().total / (CASE_GIB * GIB)))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Guarded(Generic[Case, Result]):
+    """One case, so wrapped that whatever becomes of it is an outcome."""
+
+    function: Callable[[Case], Result]
+    name: str
+    case: Case
+
+    def __call__(self) -> Outcome[Result]:
+        try:
+            with threadpool_limits(limits=1):
+                return Outcome(self.name, self.function(self.case), None)
+        except PlaquecastError as error:
+            return Outcome(self.name, None, error)
+        except Exception as fault:  # a fault of ours in one case must not cost the cohort its other cases
+            if isinstance(fault, MemoryError) or any(words in str(fault).lower() for words in _NO_MEMORY):
+                return Outcome(self.name, None, _no_memory(self.name))
+            logging.getLogger(__name__).exception("unexpected fault in %s", self.name)
+            return Outcome(self.name, None, _our_fault(self.name, fault))
+
+
+def _no_memory(name: str) -> InputError:
+    return InputError(
+        expected="memory enough for this case",
+        found="none left, or more asked for than a worker may take",
+        where=name,
+        remedy="Start the same command again with fewer --workers or a larger run.worker_memory_gib; it goes on.",
+        code="memory",
+    )
 
 
 def _our_fault(name: str, fault: Exception) -> PlaquecastError:
@@ -70,42 +112,3 @@ def _our_fault(name: str, fault: Exception) -> PlaquecastError:
         remedy="This is a fault of the program; please report it with the run.json of this run.",
         code="our-fault",
     )
-
-
-def _cluster(settings: RunSettings) -> AbstractContextManager[dict[str, Any]]:
-    return _dask_client(settings.scheduler) if settings.scheduler else _processes()
-
-
-@contextmanager
-def _processes() -> Iterator[dict[str, Any]]:
-    """Processes of this stage's own: those of the stage before have grown by what it loaded, as if they leaked."""
-    try:
-        yield {"backend": "loky", "inner_max_num_threads": 1}
-    finally:
-        get_reusable_executor().shutdown(wait=True)
-
-
-@contextmanager
-def _dask_client(address: str) -> Iterator[dict[str, Any]]:
-    try:
-        from distributed import Client  # the cluster extra is optional
-    except ImportError as problem:
-        raise InputError(
-            expected="the package distributed",
-            found="it is not installed",
-            where=f"--scheduler {address}",
-            remedy="Install plaquecast with its extra `cluster`.",
-            code="no-distributed",
-        ) from problem
-    try:
-        client = Client(address, timeout=10, set_as_default=True)
-    except (OSError, ValueError, TimeoutError) as problem:
-        raise InputError(
-            expected="a Dask scheduler",
-            found=f"no answer ({type(problem).__name__})",
-            where=address,
-            remedy="Start the scheduler, or leave --scheduler out to work on this machine.",
-            code="no-scheduler",
-        ) from problem
-    with client:
-        yield {"backend": "dask"}

@@ -1,14 +1,17 @@
 """The main path for one new patient: one visit is examined, and every change factor is forecast from it."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from plaquecast.domain.clinical import ClinicalRecord
+import numpy as np
+
+from plaquecast.domain.clinical import ClinicalRecord, SmokingHistory
 from plaquecast.domain.examined import ExaminedVisit
-from plaquecast.domain.forecast import Forecast
+from plaquecast.domain.forecast import Forecast, ForecastContext
 from plaquecast.domain.learning import BaselineArtery
-from plaquecast.domain.missing import Missing
+from plaquecast.domain.missing import Missing, is_number
 from plaquecast.errors import ModelError, QualityError
 from plaquecast.pipeline.case_files import write_examined
 from plaquecast.pipeline.cohort import TABLES
@@ -18,11 +21,12 @@ from plaquecast.pipeline.models import segmenter_for
 from plaquecast.pipeline.visit import ReadVisit, read_one, write_visit_tables
 from plaquecast.predict.bundle import PredictorBundle, load_bundle
 from plaquecast.predict.card import describe
+from plaquecast.predict.what_if import what_if
 from plaquecast.report.forecast import forecast_report, forecast_sentences
 from plaquecast.settings import Settings, deciding_settings
 from plaquecast.store.atomic import write_json, write_text
 from plaquecast.store.bids import write_dataset_description
-from plaquecast.store.change_tables import PatientForecast, write_forecast_table
+from plaquecast.store.change_tables import PatientForecast, write_forecast_map_table, write_forecast_table
 from plaquecast.store.journal import Journal
 from plaquecast.store.json_values import to_json_value
 from plaquecast.store.manifest import CaseOutcome, RunManifest, measured_stage, write_run_manifest
@@ -65,10 +69,12 @@ def forecast_patient(
         opened = segmenter_for(visit, segmenter)
         with measured_stage("predict", f"{visit.patient_id} {visit.session_id}") as cost:
             examined = examine_visit(visit, opened.segmenter, settings)
-            forecasts = forecast_visit(examined, visit.clinical, bundle, horizon_years)
+            arteries = baseline_arteries(examined, visit.clinical)
+            forecasts = tuple(row for artery in arteries for row in bundle.forecast(artery, horizon_years))
+            context = forecast_context(arteries, forecasts, bundle, horizon_years)
         methods = (*methods_text(opened.sentence, settings, two_visits=False), describe(bundle.card))
         simulated = read.simulated or "simulated" in str(bundle.card["origin"])
-        _write(out, examined, forecasts, methods, simulated)
+        _write(out, examined, forecasts, context, methods, simulated)
         models = {opened.segmenter.model_id: opened.model_hash, bundle.model_id: predictor_hash}
         write_run_manifest(out, _manifest(read, models, settings, horizon_years, simulated, [cost]))
     lines = tuple(forecast_sentences(forecasts))
@@ -98,14 +104,11 @@ def open_predictor(folder: Path) -> tuple[PredictorBundle, str]:
 _PAGES = ("report.html",)
 
 
-def forecast_visit(
-    examined: ExaminedVisit, clinical: ClinicalRecord, bundle: PredictorBundle, horizon_years: float
-) -> tuple[Forecast, ...]:
-    """Forecast every factor of each artery that was measured.
+def baseline_arteries(examined: ExaminedVisit, clinical: ClinicalRecord) -> tuple[BaselineArtery, ...]:
+    """The arteries of a visit that were measured, as a forecast may see them.
 
     Raises:
         QualityError: if neither artery was measured.
-        InputError: if the horizon lies outside what was learned.
     """
     patient_id = examined.aligned.patient_id
     measured = [artery for artery in examined.arteries.values() if not isinstance(artery, Missing)]
@@ -118,21 +121,67 @@ def forecast_visit(
             remedy="Look at the images of this visit; without an artery there is nothing to forecast.",
             code="no-artery",
         )
-    arteries = [BaselineArtery(patient_id, clinical, artery) for artery in measured]
-    return tuple(row for artery in arteries for row in bundle.forecast(artery, horizon_years))
+    return tuple(BaselineArtery(patient_id, clinical, artery) for artery in measured)
+
+
+def forecast_context(
+    arteries: Sequence[BaselineArtery], forecasts: Sequence[Forecast], bundle: PredictorBundle, horizon_years: float
+) -> ForecastContext:
+    """What stands beside the forecasts: maps, the way to the horizon, places in the cohort, and other records.
+
+    Raises:
+        InputError: if the horizon lies outside what was learned.
+    """
+    way = np.linspace(float(bundle.card["interval_years"][0]), horizon_years, N_HORIZONS)
+    told = [row for row in forecasts if is_number(row.value)]
+    return ForecastContext(
+        maps={artery.side: bundle.forecast_map(artery, horizon_years) for artery in arteries},
+        fan=tuple(row for artery in arteries for years in way for row in bundle.forecast(artery, float(years))),
+        percentiles={(row.side, row.factor): bundle.percentile(row.factor, float(row.value)) for row in told},
+        alternatives={
+            words: tuple(row.otherwise for artery in arteries for row in what_if(bundle, artery, horizon_years, other))
+            for words, other in _other_records(arteries[0].clinical).items()
+        },
+    )
+
+
+N_HORIZONS = 5
+
+
+def _other_records(clinical: ClinicalRecord) -> dict[str, dict[str, object]]:
+    """Other entries that a reader will ask about, by words; only where the entry itself is known."""
+    others: dict[str, dict[str, object]] = {}
+    if clinical.statin is True:
+        others["without a statin"] = {"statin": False, "statin_years": 0.0}
+    elif clinical.statin is False:
+        others["with a statin begun now"] = {"statin": True, "statin_years": 0.0}
+    if is_number(clinical.systolic_pressure_mmhg):
+        lower = float(clinical.systolic_pressure_mmhg) - 10.0
+        others["systolic pressure 10 mmHg lower"] = {"systolic_pressure_mmhg": lower}
+    if clinical.smoking_history is SmokingHistory.CURRENT:
+        others["smoking given up"] = {"smoking_history": SmokingHistory.FORMER}
+    return others
 
 
 def _write(
-    out: Path, examined: ExaminedVisit, forecasts: tuple[Forecast, ...], methods: tuple[str, ...], simulated: bool
+    out: Path,
+    examined: ExaminedVisit,
+    forecasts: tuple[Forecast, ...],
+    context: ForecastContext,
+    methods: tuple[str, ...],
+    simulated: bool,
 ) -> None:
     patient_id = examined.aligned.patient_id
     write_dataset_description(out, f"{patient_id}, forecast", simulated, "source")
     write_examined(out, examined)
     write_visit_tables(out, examined)
     write_forecast_table(out / TABLES, [PatientForecast(patient_id, row) for row in forecasts])
+    maps = [each for each in context.maps.values() if not isinstance(each, Missing)]
+    if maps:
+        write_forecast_map_table(out / TABLES, patient_id, maps)
     entries: list[Any] = [to_json_value(row) for row in forecasts]
     write_json(out / "forecast.json", {"patient_id": patient_id, "simulated": simulated, "forecasts": entries})
-    write_text(out / "report.html", forecast_report(examined, forecasts, methods, simulated))
+    write_text(out / "report.html", forecast_report(examined, forecasts, context, methods, simulated))
 
 
 def _manifest(

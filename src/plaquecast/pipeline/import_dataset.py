@@ -1,5 +1,6 @@
 """The main path of an import: DICOM studies and a clinical table become a de-identified BIDS dataset."""
 
+import shutil
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -37,7 +38,7 @@ from plaquecast.ingest.visit_matching import match_rows
 from plaquecast.ingest.weighting import Identification, identify
 from plaquecast.ingest.weighting_table import SeriesKey, SeriesRow, read_weighting_table, weighting_table
 from plaquecast.settings import Settings
-from plaquecast.store.atomic import write_json, write_text
+from plaquecast.store.atomic import PARTIAL_SUFFIX, write_json, write_text
 from plaquecast.store.bids import (
     image_path,
     write_dataset_description,
@@ -45,9 +46,14 @@ from plaquecast.store.bids import (
     write_participants,
     write_sessions,
 )
+from plaquecast.store.run_folder import locked, make_folder
 
 WEIGHTINGS = "weightings.tsv"
 """What each series was taken for; edited by the user, it decides the next import."""
+
+
+DATASET = "dataset"
+"""The dataset's name as long as it grows."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +84,9 @@ def import_dataset(
 ) -> Imported:
     """Read scans and table, remove identities, and write a BIDS dataset; who cannot be used stands in the findings.
 
+    The dataset grows in a hidden folder beside `out`, where archives are unpacked too, and takes its name when it is
+    whole. What a killed import left there is removed by the next one, which starts anew.
+
     Args:
         source: folder or archive of DICOM files of any names and order, or a folder of NIfTI files sorted as
             PATIENT/VISIT/FILE with the weighting in each name.
@@ -91,14 +100,11 @@ def import_dataset(
     Raises:
         InputError: if `out` is not empty, or the source or a table cannot be read at all.
     """
-    if out.exists() and any(out.iterdir()):
-        raise _refused(
-            out.name, "a new or empty folder", "one with files in it", "Name another folder.", "out-not-empty"
-        )
     decided = read_weighting_table(weightings) if weightings else {}
     rows, findings = _clinical_rows(clinical, mapping)
-    with _opened(source, settings) as files:
+    with _growing(out) as hidden, _opened(source, hidden, settings) as files:
         studies = _find(source, files, settings)
+        simulated = _all_simulated(studies.patients)
         findings += [*studies.findings, *say.passed_over(studies.passed_over)]
         known = read_key_file(key_file) if key_file else {}
         days = {patient.patient_id: patient.visits[0].acquired for patient in studies.patients}
@@ -110,9 +116,9 @@ def import_dataset(
             plans += [plan] if plan is not None else []
         findings += [say.row_without_patient(row) for own in rows.values() for row in own]
         findings += _beside_unread(plans, files, studies.findings)
-        written, found = _write_patients(plans, decided, out, settings)
-    if key_file is not None:
-        write_key_file(key_file, known | {plan.found.patient_id: plan.pseudonym for plan in plans})
+        written, found = _write_patients(plans, decided, hidden / DATASET, settings, simulated)
+        if key_file is not None:
+            write_key_file(key_file, known | {plan.found.patient_id: plan.pseudonym for plan in plans})
     return Imported(tuple(written), without_quotes([*findings, *found]))
 
 
@@ -122,12 +128,41 @@ def _find(source: Path, files: Sequence[NamedFile], settings: Settings) -> Found
     return find_images(source, images) if images else find_studies(files, settings.ingest)
 
 
+def _all_simulated(patients: Sequence[FoundPatient]) -> bool:
+    kinds = {patient.simulated for patient in patients}
+    if len(kinds) > 1:
+        n_simulated = sum(patient.simulated for patient in patients)
+        found = f"{n_simulated} simulated ones among {len(patients)}"
+        remedy = "Import simulated people apart from real ones."
+        raise _refused("the images", "real people, or simulated ones", found, remedy, "simulated-beside-real")
+    return kinds == {True}
+
+
 @contextmanager
-def _opened(source: Path, settings: Settings) -> Iterator[list[NamedFile]]:
+def _growing(out: Path) -> Iterator[Path]:
+    """A hidden folder beside `out`; the dataset in it takes the name `out` at the end, if nothing went wrong."""
+    if out.exists() and (not out.is_dir() or any(out.iterdir())):
+        raise _refused(
+            out.name, "a new or empty folder", "one with files in it", "Name another folder.", "out-not-empty"
+        )
+    hidden = out.with_name(f".{out.name}{PARTIAL_SUFFIX}")
+    make_folder(hidden)
+    with locked(hidden):
+        for left in hidden.iterdir():
+            shutil.rmtree(left)
+        try:
+            yield hidden
+            (hidden / DATASET).replace(out)
+        finally:
+            shutil.rmtree(hidden)
+
+
+@contextmanager
+def _opened(source: Path, hidden: Path, settings: Settings) -> Iterator[list[NamedFile]]:
     """The source's files under names that name nobody; an archive is unpacked and the files removed afterwards."""
     if not source.exists():
         raise _refused(source.name, "a folder or archive of DICOM files", "none", "Check the path.", "no-source")
-    with tempfile.TemporaryDirectory(prefix="plaquecast-") as folder:
+    with tempfile.TemporaryDirectory(dir=hidden) as folder:
         paths = unpack(source, Path(folder), settings.ingest) if is_archive(source) else files_below(source)
         yield [(path, f"file {number} of {len(paths)}") for number, path in enumerate(paths, start=1)]
 
@@ -190,7 +225,11 @@ def _session_id(index: int) -> str:
 
 
 def _write_patients(
-    plans: Sequence[_PatientPlan], decided: Mapping[SeriesKey, Weighting | None], out: Path, settings: Settings
+    plans: Sequence[_PatientPlan],
+    decided: Mapping[SeriesKey, Weighting | None],
+    out: Path,
+    settings: Settings,
+    simulated: bool,
 ) -> tuple[dict[str, Sex | Missing], list[Finding]]:
     sexes: dict[str, Sex | Missing] = {}
     series_rows: list[SeriesRow] = []
@@ -214,7 +253,7 @@ def _write_patients(
             findings.append(say.nothing_usable(code))
     if sexes:
         write_participants(out, sexes)
-        write_dataset_description(out, "Imported by plaquecast", simulated=False)
+        write_dataset_description(out, "Imported by plaquecast", simulated=simulated)
     write_text(out / WEIGHTINGS, weighting_table(series_rows))
     write_text(out / ".bidsignore", f"{WEIGHTINGS}\n")
     return sexes, findings

@@ -14,6 +14,7 @@ from plaquecast.domain.learning import BaselineArtery, TargetTable
 from plaquecast.domain.missing import Measured, Missing, Reason
 from plaquecast.domain.morphology import ArteryMorphology
 from plaquecast.errors import InputError
+from plaquecast.predict.wall_inputs import WallHistory, wall_history
 from plaquecast.store.change_tables import PatientChange, read_change_factors_table
 from plaquecast.store.clinical_table import ClinicalVisit, read_clinical_table
 from plaquecast.store.table_files import read_table
@@ -22,27 +23,36 @@ from plaquecast.store.tables import read_arteries_tables
 TRUTH_TABLES = Path("derivatives") / "truth" / "tables"
 
 Key = tuple[str, Side]
+_Visits = list[tuple[ClinicalVisit, ArteryMorphology | Missing]]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class LearningData:
-    """n arteries with baseline and measured change; of simulated ones also the true change and what was to expect."""
+    """n arteries with baseline and measured change; of simulated ones also the true change and what was to expect.
+
+    `walls` and, of simulated ones with maps, `true_walls` say where the wall thickened; NaN where it was not mapped.
+    """
 
     arteries: tuple[BaselineArtery, ...]
     measured: TargetTable
+    walls: WallHistory
     true: TargetTable | None
+    true_walls: WallHistory | None
     expected: Mapping[Factor, FloatArray] | None
     simulated: bool
 
 
-def read_learning_data(run: Path) -> LearningData:
+def read_learning_data(run: Path, dataset: Path | None = None) -> LearningData:
     """Read every artery of a run that was measured at its first visit and whose change was computed.
+
+    The truth is looked for in the run, or in the simulated `dataset` that the run was made of.
 
     Raises:
         InputError: if a table is missing or damaged, or no artery has a measured change.
     """
     tables = run / "tables"
-    baselines = _baselines(run)
+    visits = _visits(tables)
+    baselines = _baselines(visits)
     changes = _by_artery(read_change_factors_table(tables))
     keys = [key for key in baselines if key in changes and _interval(changes[key]) is not None]
     if not keys:
@@ -54,11 +64,14 @@ def read_learning_data(run: Path) -> LearningData:
             code="nothing-to-learn",
         )
     intervals = np.array([_interval(changes[key]) for key in keys], dtype=np.float64)
-    true = _true_changes(run, keys)
+    truth = (dataset or run) / TRUTH_TABLES
+    true = _true_changes(truth, keys)
     return LearningData(
         arteries=tuple(baselines[key] for key in keys),
         measured=_measured_targets([changes[key] for key in keys], intervals),
+        walls=_walls(visits, keys, intervals),
         true=None if true is None else _true_targets(true["true_per_year"], intervals),
+        true_walls=None if true is None else _walls(_visits(truth), keys, intervals),
         expected=None if true is None else true["expected_per_year"],
         simulated=is_simulated(run),
     )
@@ -82,21 +95,34 @@ def is_simulated(folder: Path) -> bool:
         ) from problem
 
 
-def _baselines(run: Path) -> dict[Key, BaselineArtery]:
-    """The measured arteries of each patient's first visit."""
-    first: dict[str, ClinicalVisit] = {}
-    for visit in read_clinical_table(run / "tables"):
-        known = first.get(visit.patient_id)
-        if known is None or _day(visit) < _day(known):
-            first[visit.patient_id] = visit
+def _visits(tables: Path) -> dict[Key, _Visits]:
+    """Every artery at each of its visits, the first one first."""
+    clinical = {(visit.patient_id, visit.session_id): visit for visit in read_clinical_table(tables)}
+    found: dict[Key, _Visits] = {}
+    for artery in read_arteries_tables(tables):
+        visit = clinical.get((artery.patient_id, artery.session_id))
+        if visit is not None:
+            found.setdefault((artery.patient_id, artery.side), []).append((visit, artery.morphology))
+    return {key: sorted(entries, key=lambda entry: _day(entry[0])) for key, entries in found.items()}
+
+
+def _baselines(visits: Mapping[Key, _Visits]) -> dict[Key, BaselineArtery]:
+    """The arteries that were measured at their first visit."""
     found = {}
-    for artery in read_arteries_tables(run / "tables"):
-        visit = first.get(artery.patient_id)
-        if visit is None or visit.session_id != artery.session_id:
-            continue
-        if isinstance(artery.morphology, ArteryMorphology):
-            found[artery.patient_id, artery.side] = BaselineArtery(artery.patient_id, visit.clinical, artery.morphology)
+    for key, ((visit, artery), *_) in visits.items():
+        if isinstance(artery, ArteryMorphology):
+            found[key] = BaselineArtery(key[0], visit.clinical, artery)
     return found
+
+
+def _walls(visits: Mapping[Key, _Visits], keys: Sequence[Key], years: FloatArray) -> WallHistory:
+    """Maps of each artery at its first and its last visit."""
+    found = [[artery for _, artery in visits.get(key, ())] for key in keys]
+    first, last = (
+        [each[end].wall_map if each and isinstance(each[end], ArteryMorphology) else None for each in found]
+        for end in (0, -1)
+    )
+    return wall_history(first, last, years)
 
 
 def _day(visit: ClinicalVisit) -> str:
@@ -138,16 +164,16 @@ def _is_censored(change: ChangeFactor) -> bool:
     )
 
 
-def _true_changes(run: Path, keys: Sequence[Key]) -> dict[str, dict[Factor, FloatArray]] | None:
-    """True and expected change of the arteries, by column and factor; None where the run has no truth beside it."""
-    if not (run / TRUTH_TABLES / "expected_change.parquet").is_file():
+def _true_changes(truth: Path, keys: Sequence[Key]) -> dict[str, dict[Factor, FloatArray]] | None:
+    """True and expected change of the arteries, by column and factor; None where there is no truth."""
+    if not (truth / "expected_change.parquet").is_file():
         return None
     place = {key: row for row, key in enumerate(keys)}
     columns = {
         name: {factor: np.full(len(keys), np.nan) for factor in Factor}
         for name in ("true_per_year", "expected_per_year")
     }
-    for row in read_table(run / TRUTH_TABLES, "expected_change").rows():
+    for row in read_table(truth, "expected_change").rows():
         index = place.get((row["participant_id"].removeprefix("sub-"), Side(row["side"])))
         if index is not None:
             for name, by_factor in columns.items():

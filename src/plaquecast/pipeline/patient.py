@@ -1,19 +1,22 @@
 """The work on one patient of a cohort: each visit, then the change between two, each stage done once and recorded."""
 
 import json
+import platform
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
+from itertools import pairwise
 from pathlib import Path
 
 from plaquecast.domain.dataset import Finding, PatientSource, Severity, VisitSource
 from plaquecast.domain.examined import ExaminedVisit
 from plaquecast.domain.missing import Missing
 from plaquecast.domain.visit import interval_years
-from plaquecast.errors import PlaquecastError
+from plaquecast.errors import MachineError, PlaquecastError
 from plaquecast.ingest.dataset import read_visit
 from plaquecast.ingest.dataset_tables import finding_of
-from plaquecast.pipeline.case_files import changes_path, read_examined, write_examined
-from plaquecast.pipeline.examine import compare_visits, examine_visit
+from plaquecast.pipeline.around_bifurcation import coverage_findings
+from plaquecast.pipeline.case_files import arteries_path, changes_path, read_examined, repeat_path, write_examined
+from plaquecast.pipeline.examine import compare_visits, examine_visit, repeat_ahead_mm
 from plaquecast.pipeline.methods import methods_text
 from plaquecast.pipeline.models import open_segmenter, segmenter_for
 from plaquecast.report.patient import patient_report
@@ -25,7 +28,7 @@ from plaquecast.store.clinical_table import ClinicalVisit
 from plaquecast.store.journal import Journal, stage_key
 from plaquecast.store.json_values import to_json_value
 from plaquecast.store.manifest import measured_stage
-from plaquecast.store.morphology_files import write_changes
+from plaquecast.store.morphology_files import read_arteries, write_changes, write_thing
 
 REPORTS = "reports"
 
@@ -39,11 +42,13 @@ class PatientCase:
     segmenter: Path
     settings: Settings
     simulated: bool
+    part: str | None = ""
+    """The part of the run in whose journal the work is recorded; None for that of the host it is done on."""
 
 
 @dataclass(slots=True)
 class PatientResult:
-    """What was done: the visits that were examined, the two that were compared, and what was found on the way.
+    """What was done: the visits examined, the two compared, scans and their repeats, and what was found on the way.
 
     `keys` are the journal's keys of all stages that belong to the finished run.
     """
@@ -51,6 +56,7 @@ class PatientResult:
     patient_id: str
     visits: list[ClinicalVisit] = field(default_factory=list)
     compared: tuple[str, str] | None = None
+    repeats: list[tuple[str, str]] = field(default_factory=list)
     findings: list[Finding] = field(default_factory=list)
     keys: list[str] = field(default_factory=list)
     input_sha256: dict[str, str] = field(default_factory=dict)
@@ -74,10 +80,12 @@ def work_on_patient(case: PatientCase) -> PatientResult:
     result = PatientResult(case.patient.patient_id)
     errors: list[PlaquecastError] = []
     done: list[_VisitDone] = []
-    with Journal(case.run) as journal:
+    with Journal(case.run, part=_host() if case.part is None else case.part) as journal:
         for source in case.patient.visits:
             try:
                 done.append(_visit_stage(case, source, journal, result))
+            except MachineError:
+                raise
             except PlaquecastError as error:
                 errors.append(error)
                 result.findings.append(finding_of(error, Severity.REFUSED, case.patient.patient_id, source.session_id))
@@ -87,6 +95,12 @@ def work_on_patient(case: PatientCase) -> PatientResult:
             ClinicalVisit(case.patient.patient_id, s.session_id, s.acquired, s.clinical)
             for s in (d.source for d in done)
         ]
+        for visit in result.visits:
+            arteries = read_arteries(arteries_path(case.run, visit.patient_id, visit.session_id))
+            result.findings += coverage_findings(visit.patient_id, visit.session_id, arteries, case.settings.ingest)
+        for scan, repeat in pairwise(done):
+            if _is_repeat(scan, repeat, case.settings.change.shortest_interval_years):
+                _repeat_stage(case, (scan, repeat), journal, result)
         pair = _two_to_compare(done, case.settings.change.shortest_interval_years)
         if pair is None or not _compared(case, pair, journal, result):
             _report_stage(case, done, journal, result)
@@ -114,6 +128,35 @@ def _visit_stage(case: PatientCase, source: VisitSource, journal: Journal, resul
     return _VisitDone(source, key, examined)
 
 
+def _is_repeat(scan: _VisitDone, other: _VisitDone, shortest_years: float) -> bool:
+    years = interval_years(scan.source.acquired, other.source.acquired)
+    return not isinstance(years, Missing) and years < shortest_years
+
+
+def _repeat_stage(
+    case: PatientCase, pair: tuple[_VisitDone, _VisitDone], journal: Journal, result: PatientResult
+) -> None:
+    """How a repeat scan faces the scan before it; the error of this segmenter is read from both later."""
+    patient_id, sessions = case.patient.patient_id, (pair[0].source.session_id, pair[1].source.session_id)
+    name = f"{patient_id} {sessions[1]}"
+    key = stage_key("repeat", name, _outputs_of(pair, journal), {"register": asdict(case.settings.register)})
+    if not journal.is_done(key):
+        journal.begin(key, "repeat", name)
+        with measured_stage("repeat", name) as cost:
+            scan, repeat = (_examined(case, each) for each in pair)
+            path = repeat_path(case.run, patient_id, sessions[1])
+            try:
+                write_thing(path, repeat_ahead_mm(scan, repeat, case.settings))
+            except MachineError:
+                raise
+            except PlaquecastError as error:  # such as scans without a weighting in common
+                result.findings.append(finding_of(error, Severity.FLAGGED, patient_id, sessions[1]))
+                return
+        journal.record(key, cost, [path])
+    result.keys.append(key)
+    result.repeats.append(sessions)
+
+
 def _two_to_compare(done: Sequence[_VisitDone], shortest_years: float) -> tuple[_VisitDone, _VisitDone] | None:
     """The first visit and the last; visits so close that all are repeat scans of the first are not compared."""
     if len(done) < 2:
@@ -137,6 +180,8 @@ def _compared(case: PatientCase, pair: tuple[_VisitDone, _VisitDone], journal: J
             baseline, follow_up = (_examined(case, each) for each in pair)
             try:
                 found = compare_visits(baseline, follow_up, opened.errors, settings)
+            except MachineError:
+                raise
             except PlaquecastError as error:
                 result.findings.append(finding_of(error, Severity.FLAGGED, patient_id, sessions[1]))
                 return False
@@ -182,6 +227,10 @@ def _outputs_of(done: Sequence[_VisitDone], journal: Journal) -> dict[str, str]:
 
 def _identity(case: PatientCase) -> dict[str, str]:
     return {"segmenter": open_segmenter(case.segmenter).model_hash, "simulated": str(case.simulated)}
+
+
+def _host() -> str:
+    return f"host-{sha256_of_bytes(platform.node().encode())[:12]}"
 
 
 def _hash_of(thing: object) -> str:

@@ -4,19 +4,23 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import psutil
 
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """`done` of `total` pieces of a stage are finished; `note` says which was last, or how good it is."""
+    """`done` of `total` pieces of a stage are finished; `note` says which was last, or how good it is.
+
+    `seconds_left` is what the rest will take if it goes on at the same pace; None where nobody knows.
+    """
 
     stage: str
     done: int
     total: int
     note: str = ""
+    seconds_left: float | None = None
 
 
 Listener = Callable[[Progress], None]
@@ -25,6 +29,38 @@ Listener = Callable[[Progress], None]
 
 def nobody(progress: Progress) -> None:
     """Listen to nothing."""
+
+
+def with_time_left(listen: Listener) -> Listener:
+    """Tell the listener how long the rest of each stage will take, from its pace since it was first heard of.
+
+    >>> heard = []
+    >>> tell = with_time_left(heard.append)
+    >>> tell(Progress("visits", 0, 4)); tell(Progress("visits", 4, 4))
+    >>> [progress.seconds_left for progress in heard]
+    [None, 0.0]
+    """
+    began: dict[str, tuple[float, int]] = {}
+
+    def tell(progress: Progress) -> None:
+        now = time.monotonic()
+        start, before = began.setdefault(progress.stage, (now, progress.done))
+        done = progress.done - before
+        left = (now - start) / done * (progress.total - progress.done) if done else None
+        listen(replace(progress, seconds_left=left))
+
+    return tell
+
+
+def in_words(seconds: float) -> str:
+    """A time as people say it.
+
+    >>> in_words(8.4), in_words(300.0), in_words(9000.0)
+    ('8 s', '5 min', '2.5 h')
+    """
+    if seconds < 100.0:
+        return f"{seconds:.0f} s"
+    return f"{seconds / 60.0:.0f} min" if seconds < 6000.0 else f"{seconds / 3600.0:.1f} h"
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,7 @@
 import json
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from plaquecast import __version__
@@ -11,6 +11,7 @@ from plaquecast.domain.measurements import PUBLISHED_ERRORS, MeasurementError
 from plaquecast.errors import InputError
 from plaquecast.pipeline.executor import run_cases
 from plaquecast.pipeline.progress import Listener, Progress, nobody
+from plaquecast.pipeline.simulated_dicom import SOURCE_TABLE, write_dicom_visits
 from plaquecast.pipeline.simulated_tables import TRUTH, KnownPatient, KnownVisit, write_tables, write_truth
 from plaquecast.settings import Settings, SimulateSettings
 from plaquecast.simulate.cohort import session_id, simulate_patient, simulate_repeat
@@ -25,10 +26,11 @@ from plaquecast.store.bids import (
     write_image,
     write_participants,
     write_sessions,
+    write_source_table,
 )
 from plaquecast.store.manifest import CaseOutcome, RunManifest, write_run_manifest
 from plaquecast.store.morphology_files import read_thing, write_thing
-from plaquecast.store.run_folder import locked_folder, make_folder
+from plaquecast.store.run_folder import locked, make_folder
 from plaquecast.store.segmentations import write_segmentation
 from plaquecast.store.transforms import write_transform
 
@@ -40,6 +42,8 @@ class _Task:
     seed: int
     settings: SimulateSettings
     repeat_scans: bool
+    dicom: str
+    visits: int
 
 
 CHUNK = 100
@@ -53,10 +57,18 @@ class _Chunk:
     seed: int
     settings: SimulateSettings
     wall_maps: bool
+    visits: int
 
 
 def write_simulated_cohort(
-    out: Path, patients: int, seed: int, settings: Settings, listen: Listener = nobody, repeat_scans: bool = False
+    out: Path,
+    patients: int,
+    seed: int,
+    settings: Settings,
+    listen: Listener = nobody,
+    repeat_scans: int = 0,
+    dicom: str = "",
+    visits: int = 2,
 ) -> None:
     """Write patients with images as a BIDS dataset, with everything that is true of them in `derivatives/truth`.
 
@@ -69,14 +81,22 @@ def write_simulated_cohort(
         seed: the same seed gives the same patients, however many there are.
         settings: `simulate` says what world it is, `run` how the work is spread.
         listen: is told of every finished patient.
-        repeat_scans: also scan each baseline a second time, as the session `rescan`.
+        repeat_scans: so many patients' baselines are scanned a second time, as the session `rescan`.
+        dicom: a habit of `DICOM_HABITS`, to also write each visit as its scanner would send it, in `sourcedata`.
+        visits: how many each patient has, 2 or more; more leave the first two as they are.
 
     Raises:
         InputError: if `out` holds anything, a setting is not known, or the disk is full.
     """
-    what = _what(patients, seed, settings.simulate) | {"images": True, "repeat_scans": repeat_scans}
+    if dicom:
+        settings = replace(settings, simulate=replace(settings.simulate, vendor=dicom.removesuffix("-enhanced")))
+    what = _what(patients, seed, settings.simulate, visits) | {"images": True, "repeat_scans": repeat_scans}
+    what |= {"dicom": dicom} if dicom else {}
     with _growing(out, what) as root:
-        tasks = [_Task(root, index, seed, settings.simulate, repeat_scans) for index in range(patients)]
+        tasks = [
+            _Task(root, index, seed, settings.simulate, index < repeat_scans, dicom, visits)
+            for index in range(patients)
+        ]
         names = [patient_code(index) for index in range(patients)]
         for done, outcome in enumerate(run_cases(_write_patient, tasks, names, settings.run), start=1):
             if outcome.error is not None:
@@ -85,6 +105,8 @@ def write_simulated_cohort(
         known = [read_thing(_case_file(root, name), KnownPatient) for name in names]
         write_participants(root, {patient.patient_id: patient.visits[0].clinical.sex for patient in known})
         write_dataset_description(root, f"Simulated carotids, world {settings.simulate.world}", simulated=True)
+        if dicom:
+            write_source_table(root / SOURCE_TABLE, {patient.patient_id: patient.visits for patient in known})
         write_truth(root, known, what, settings)
 
 
@@ -95,19 +117,21 @@ def write_simulated_tables(
     settings: Settings,
     wall_maps: bool = False,
     errors: Mapping[str, MeasurementError] = PUBLISHED_ERRORS,
+    visits: int = 2,
 ) -> None:
     """Write patients without images, as the tables of a run that measured them with `errors` (published ones).
 
-    The truth stands in `derivatives/truth`. With `wall_maps`, slices and unwrapped walls are measured too.
+    The truth stands in `derivatives/truth`. With `wall_maps`, slices and unwrapped walls are measured too. Each patient
+    has as many `visits`, 2 or more; change is that between the first and the last, as a run states it.
 
     Raises:
         InputError: if `out` holds anything, a setting is not known, or the disk is full.
     """
-    what = _what(patients, seed, settings.simulate) | {"images": False, "wall_maps": wall_maps}
+    what = _what(patients, seed, settings.simulate, visits) | {"images": False, "wall_maps": wall_maps}
     what["errors"] = {name: asdict(error) for name, error in errors.items()}
     with _growing(out, what) as root:
         chunks = [
-            _Chunk(first, min(CHUNK, patients - first), seed, settings.simulate, wall_maps)
+            _Chunk(first, min(CHUNK, patients - first), seed, settings.simulate, wall_maps, visits)
             for first in range(0, patients, CHUNK)
         ]
         names = [patient_code(chunk.first) for chunk in chunks]
@@ -131,7 +155,12 @@ def _draw_chunk(chunk: _Chunk) -> list[tuple[KnownPatient, KnownPatient]]:
     """Some patients as measured, each beside the truth."""
     pairs = []
     for person, measured in measured_people(
-        chunk.n_patients, chunk.seed, chunk.settings, wall_maps=chunk.wall_maps, first=chunk.first
+        chunk.n_patients,
+        chunk.seed,
+        chunk.settings,
+        wall_maps=chunk.wall_maps,
+        first=chunk.first,
+        n_visits=chunk.visits,
     ):
         measured_and_true = []
         for arteries in (measured, person.morphology):
@@ -149,12 +178,15 @@ def _write_patient(task: _Task) -> None:
     case_file = _case_file(task.root, patient_code(task.index))
     if case_file.is_file():
         return
-    patient = simulate_patient(task.index, task.seed, task.settings)
+    patient = simulate_patient(task.index, task.seed, task.settings, n_visits=task.visits)
     rescans = [simulate_repeat(task.index, task.seed, task.settings)] if task.repeat_scans else []
     visits = sorted((*patient.visits, *rescans), key=lambda simulated: str(simulated.visit.acquired))
     for simulated in visits:
         _write_visit(task.root, simulated, patient.visits[0])
     write_sessions(task.root, patient.patient_id, [simulated.visit for simulated in visits])
+    if task.dicom:
+        seed = task.seed + task.index
+        write_dicom_visits(task.root, [each.visit for each in visits], task.dicom, task.settings, seed)
     known = tuple(
         KnownVisit(each.visit.session_id, each.visit.acquired, each.visit.clinical, each.morphology) for each in visits
     )
@@ -181,8 +213,9 @@ def _write_visit(root: Path, simulated: SimulatedVisit, baseline: SimulatedVisit
         write_transform(visit_folder(truth, visit.patient_id, visit.session_id) / f"{stem}_{name}_xfm.txt", transform)
 
 
-def _what(patients: int, seed: int, settings: SimulateSettings) -> dict[str, object]:
-    return {"version": __version__, "patients": patients, "seed": seed, "settings": asdict(settings)}
+def _what(patients: int, seed: int, settings: SimulateSettings, visits: int) -> dict[str, object]:
+    what: dict[str, object] = {"version": __version__, "patients": patients, "seed": seed, "settings": asdict(settings)}
+    return what | ({"visits": visits} if visits > 2 else {})
 
 
 def _case_file(root: Path, patient_id: str) -> Path:
@@ -203,7 +236,7 @@ def _growing(out: Path, what: Mapping[str, object]) -> Iterator[Path]:
     key = sha256_of_bytes(json.dumps(what, sort_keys=True).encode())[:12]
     hidden = out.with_name(f".{out.name}-{key}.partial")
     make_folder(hidden)
-    with locked_folder(hidden):
+    with locked(hidden):
         yield hidden
         try:
             hidden.replace(out)

@@ -40,7 +40,7 @@ class KnownVisit:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class KnownPatient:
-    """What is known of one patient: visits by date, and change per year between baseline and follow-up, by side."""
+    """What is known of one patient: visits by date, and change per year between baseline and first follow-up."""
 
     patient_id: str
     visits: tuple[KnownVisit, ...]
@@ -49,10 +49,15 @@ class KnownPatient:
 
 
 def write_truth(root: Path, known: Sequence[KnownPatient], what: Mapping[str, object], settings: Settings) -> None:
-    """Write `derivatives/truth` but for its label maps: tables, the oracle, and the card that says `what` this is."""
+    """Write `derivatives/truth` but for its label maps: tables, the oracle, and the card that says `what` this is.
+
+    Where patients have several follow-ups, change until each earlier one stands in `tables/until-<session>`.
+    """
     truth = root / TRUTH
     write_dataset_description(truth, "Truth of simulated carotids", simulated=True, derivative_of="../..")
     write_tables(truth / "tables", known, {}, settings.change)
+    for session in _follow_ups(known[0])[:-1]:
+        _write_changes(truth / "tables" / f"until-{session}", known, {}, settings.change, session)
     write_expected_change_table(
         truth / "tables",
         {patient.patient_id: patient.expected_change for patient in known},
@@ -76,18 +81,36 @@ def write_tables(
     write_arteries_table(folder, arteries)
     write_slices_table(folder, arteries)
     write_wall_maps_table(folder, arteries)
-    write_change_factors_table(folder, [each for patient in known for each in _changes(patient, errors, settings)])
+    _write_changes(folder, known, errors, settings, _follow_ups(known[0])[-1])
     write_clinical_table(
         folder, [ClinicalVisit(code, visit.session_id, visit.acquired, visit.clinical) for code, visit in visits]
     )
 
 
+def _follow_ups(patient: KnownPatient) -> list[str]:
+    """The sessions that come after the baseline and are no repeat scan of it, by date."""
+    names = {visit.session_id for visit in patient.visits}
+    return [session_id(visit) for visit in range(1, len(names)) if session_id(visit) in names]
+
+
+def _write_changes(
+    folder: Path,
+    known: Sequence[KnownPatient],
+    errors: Mapping[str, MeasurementError],
+    settings: ChangeSettings,
+    until: str,
+) -> None:
+    """Write the change factors between the baseline and the session `until`."""
+    changes = [each for patient in known for each in _changes(patient, errors, settings, until)]
+    write_change_factors_table(folder, changes)
+
+
 def _changes(
-    patient: KnownPatient, errors: Mapping[str, MeasurementError], settings: ChangeSettings
+    patient: KnownPatient, errors: Mapping[str, MeasurementError], settings: ChangeSettings, until: str
 ) -> Iterator[PatientChange]:
     """Every change factor of both arteries and of the patient; what `errors` leaves out has none (the truth)."""
     by_name = {visit.session_id: visit for visit in patient.visits}
-    first, last = by_name[session_id(0)], by_name[session_id(1)]
+    first, last = by_name[session_id(0)], by_name[until]
     years = interval_years(first.acquired, last.acquired)
     by_side = []
     for side in Side:

@@ -1,5 +1,6 @@
 """The main path of training a predictor: change is learned from a run, validated without its patients, and stored."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -7,6 +8,7 @@ from plaquecast.errors import InputError
 from plaquecast.pipeline.learning_data import LearningData, read_learning_data
 from plaquecast.predict.bundle import fit_bundle
 from plaquecast.predict.features import feature_table
+from plaquecast.predict.folds import site_folds
 from plaquecast.predict.validation import ScoreRow, Validation, nested_validation
 from plaquecast.report.predictor import predictor_report
 from plaquecast.settings import Settings
@@ -27,7 +29,7 @@ def train_predictor_on(run: Path, out: Path, settings: Settings) -> tuple[tuple[
     data = read_learning_data(run)
     validation = validate(data, settings)
     origin = "simulated patients" if data.simulated else f"patients of the run {run.name}"
-    bundle = fit_bundle(data.arteries, data.measured, settings.predict, origin, validation)
+    bundle = fit_bundle(data.arteries, data.measured, settings.predict, origin, validation, walls=data.walls)
     write_model(out, bundle.as_files() | {REPORT: predictor_report(bundle.card, data.simulated).encode()})
     facts = {
         "model_id": bundle.model_id,
@@ -40,9 +42,18 @@ def train_predictor_on(run: Path, out: Path, settings: Settings) -> tuple[tuple[
 
 
 def validate(data: LearningData, settings: Settings) -> Validation:
-    """Nested validation of every model, against measured change and, of simulated patients, against true change."""
+    """Nested validation of every model, against measured change and, of simulated patients, against true change.
+
+    Where patients come from several sites, each site is also left out as a whole.
+    """
     features = feature_table(data.arteries)
-    return nested_validation(features, data.measured, settings.predict, data.true, data.expected)
+    walls = {"measured": data.walls} | ({} if data.true_walls is None else {"true": data.true_walls})
+    validation = nested_validation(features, data.measured, settings.predict, data.true, data.expected, walls=walls)
+    sites = site_folds(data.arteries)
+    if sites is None:
+        return validation
+    left_out = nested_validation(features, data.measured, settings.predict, data.true, data.expected, folds=sites)
+    return replace(validation, by_site=left_out.scores)
 
 
 def chosen_rows(validation: Validation) -> list[ScoreRow]:

@@ -1,7 +1,7 @@
 """The main path of training a segmenter: annotated visits are read, aligned and learned from."""
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -11,21 +11,25 @@ import numpy as np
 import plaquecast
 from plaquecast.domain.anatomy import Side
 from plaquecast.domain.dataset import Dataset, PatientSource, VisitSource
+from plaquecast.domain.examined import ExaminedVisit
 from plaquecast.domain.missing import Missing
 from plaquecast.domain.protocols import Segmenter
+from plaquecast.domain.volume import ArterySegmentation
 from plaquecast.errors import InputError
 from plaquecast.ingest.annotations import read_annotations
 from plaquecast.ingest.dataset import read_dataset, read_visit
 from plaquecast.pipeline.executor import run_cases
 from plaquecast.pipeline.progress import Listener, Progress
 from plaquecast.register.contrasts import align_visit
+from plaquecast.report.segmenter import ComparedArtery, segmenter_report
 from plaquecast.segment.folds import open_model, train_folds
 from plaquecast.segment.overlap import dice_by_tissue
 from plaquecast.segment.regions import TrainingCase
-from plaquecast.segment.training import train_segmenter
+from plaquecast.segment.team import is_first, joined
+from plaquecast.segment.training import end_training, train_segmenter
 from plaquecast.segment.weights import CARD_FILE
 from plaquecast.settings import Settings
-from plaquecast.store.atomic import sha256_of_bytes, sha256_of_file, write_json
+from plaquecast.store.atomic import sha256_of_bytes, sha256_of_file, write_json, write_text
 from plaquecast.store.model_files import write_model_manifest
 
 VISITS = ("baseline", "follow-up", "both")
@@ -48,7 +52,7 @@ def train_segmenter_on(
     """Train on the annotated visits of a dataset and save the model with its card; give the facts of the card.
 
     With `folds`, so many members are trained, each without one part of the patients. Run again on an unfinished
-    folder, it goes on after the last finished epoch.
+    folder, it goes on after the last finished epoch. Processes that torchrun started train together; the first writes.
 
     Raises:
         InputError: if `visits` is not a known choice, nobody is annotated, or there cannot be so many folds.
@@ -59,6 +63,13 @@ def train_segmenter_on(
             expected=f"one of {', '.join(VISITS)}", found=visits, where="--visits", remedy="Choose one of these.",
             code="unknown-visits",
         )  # fmt: skip
+    with joined():
+        return _train(dataset, annotations, visits, out, settings, listen, folds)
+
+
+def _train(
+    dataset: Path, annotations: str, visits: str, out: Path, settings: Settings, listen: Listener, folds: int
+) -> dict[str, Any]:
     found = read_dataset(dataset)
     wanted = annotated_visits(found, annotations, visits, settings)
     cases = align_annotated(wanted, settings, listen)
@@ -70,9 +81,12 @@ def train_segmenter_on(
     if folds:
         card = train_folds(cases, settings.segment, out, folds, tell, origin)
     else:
-        card = train_segmenter(cases, settings.segment, out, tell, origin)
+        card = train_segmenter(cases, settings.segment, out, tell, origin, keep_checkpoint=True)
+    facts = ("model_id", "n_train", "validation_patients")
+    if not is_first():
+        return {name: card[name] for name in facts}
     network = open_model(out)
-    held_out = [case for case in cases if case.visit.patient_id in card["validation_patients"]]
+    validated = validate(network, [case for case in cases if case.visit.patient_id in card["validation_patients"]])
     card |= {
         "version": plaquecast.__version__,
         "purpose": "research use only",
@@ -80,11 +94,13 @@ def train_segmenter_on(
         "visits": visits,
         "data_sha256": _data_hash(wanted),
         "settings": asdict(settings.segment),
-        "validation_dice": dice_of(network, held_out),
+        "validation_dice": mean_dice(validated),
     }
+    write_text(out / "training.html", segmenter_report(card, worst_arteries(validated), found.simulated))
     write_json(out / CARD_FILE, card)
-    facts = ("model_id", "n_train", "validation_patients", "validation_dice")
-    return {name: card[name] for name in facts} | {"model_sha256": write_model_manifest(out)}
+    model_hash = write_model_manifest(out)
+    end_training(out)
+    return {name: card[name] for name in (*facts, "validation_dice")} | {"model_sha256": model_hash}
 
 
 def annotated_visits(dataset: Dataset, annotations: str, visits: str, settings: Settings) -> list[AnnotatedVisit]:
@@ -105,7 +121,7 @@ def align_annotated(wanted: Sequence[AnnotatedVisit], settings: Settings, listen
     """
     names = [f"{each.patient.patient_id} {each.visit.session_id}" for each in wanted]
     cases = []
-    for outcome in run_cases(_align_one, wanted, names, settings.run):
+    for outcome in run_cases(align_one, wanted, names, settings.run):
         if outcome.error is not None:
             raise outcome.error
         if outcome.result is not None and outcome.result.annotations:
@@ -119,23 +135,62 @@ def align_annotated(wanted: Sequence[AnnotatedVisit], settings: Settings, listen
     return sorted(cases, key=lambda case: (case.visit.patient_id, case.visit.session_id))
 
 
-def _align_one(each: AnnotatedVisit) -> TrainingCase:
+def align_one(each: AnnotatedVisit) -> TrainingCase:
+    """Read an annotated visit and its annotations, and align its weightings.
+
+    Raises:
+        InputError: if an image or annotation cannot be read.
+    """
     visit = read_visit(each.patient, each.visit, each.settings.ingest)
     aligned = align_visit(visit, each.settings.register)
     annotations = read_annotations(each.root, each.annotations, aligned, each.settings.ingest)
     return TrainingCase(aligned, annotations)
 
 
-def dice_of(segmenter: Segmenter, cases: Sequence[TrainingCase]) -> dict[str, float]:
-    """Mean Dice per tissue over the annotated arteries; an artery that was not found counts as 0."""
-    scores: defaultdict[str, list[float]] = defaultdict(list)
+@dataclass(frozen=True, slots=True, eq=False)
+class ValidatedArtery:
+    """An annotated artery that the network never learned from: what it found there, and its Dice by structure."""
+
+    case: TrainingCase
+    side: Side
+    found: ArterySegmentation | Missing
+    dice: Mapping[str, float]
+
+
+def validate(segmenter: Segmenter, cases: Sequence[TrainingCase]) -> list[ValidatedArtery]:
+    """Segment every annotated artery of these visits; one that was not found has a Dice of 0."""
+    validated = []
     for case in cases:
         found = segmenter.segment(case.visit)
         for side, truth in case.annotations.items():
-            artery = found[Side(side)]
-            for name, value in dice_by_tissue(truth, None if isinstance(artery, Missing) else artery).items():
-                scores[name].append(value)
+            artery = found[side]
+            dice = dice_by_tissue(truth, None if isinstance(artery, Missing) else artery)
+            validated.append(ValidatedArtery(case, side, artery, dice))
+    return validated
+
+
+def mean_dice(validated: Sequence[ValidatedArtery]) -> dict[str, float]:
+    """Mean Dice of each structure over the arteries that have it."""
+    scores: defaultdict[str, list[float]] = defaultdict(list)
+    for artery in validated:
+        for name, value in artery.dice.items():
+            scores[name].append(value)
     return {name: float(np.mean(values)) for name, values in scores.items()}
+
+
+def worst_arteries(validated: Sequence[ValidatedArtery], count: int = 3) -> list[ComparedArtery]:
+    """The arteries with the least Dice of the wall ring, worst first, for the eyes of whoever trained."""
+    ranked = sorted((artery for artery in validated if "wall" in artery.dice), key=lambda artery: artery.dice["wall"])
+    return [
+        ComparedArtery(
+            f"{each.case.visit.patient_id} {each.case.visit.session_id}, {each.side.value}, wall Dice"
+            f" {each.dice['wall']:.2f}",
+            each.side,
+            ExaminedVisit(each.case.visit, {each.side: each.found}, {}),
+            ExaminedVisit(each.case.visit, {each.side: each.case.annotations[each.side]}, {}),
+        )
+        for each in ranked[:count]
+    ]
 
 
 def _data_hash(wanted: Sequence[AnnotatedVisit]) -> str:

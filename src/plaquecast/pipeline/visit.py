@@ -1,7 +1,7 @@
 """The main path for one visit of one patient: from a dataset or loose files to masks, tables and a report."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from plaquecast.domain.dataset import Finding
@@ -10,6 +10,7 @@ from plaquecast.domain.missing import Missing
 from plaquecast.domain.visit import Visit
 from plaquecast.ingest.dataset import read_dataset, read_visit
 from plaquecast.ingest.loose import read_loose_visit
+from plaquecast.pipeline.around_bifurcation import coverage_findings
 from plaquecast.pipeline.case_files import write_examined
 from plaquecast.pipeline.cohort import TABLES
 from plaquecast.pipeline.examine import examine_visit
@@ -68,6 +69,8 @@ def examine_one(
         opened = segmenter_for(visit, segmenter)
         with measured_stage("visit", f"{visit.patient_id} {visit.session_id}") as cost:
             examined = examine_visit(visit, opened.segmenter, settings)
+        found = coverage_findings(visit.patient_id, visit.session_id, examined.arteries, settings.ingest)
+        read = replace(read, findings=(*read.findings, *found))
         _write(out, examined, opened, read, settings, cost)
     flags = tuple(str(finding) for finding in read.findings) + _alignment_flags(examined)
     lines = (*flags, *(artery_sentence(side, artery) for side, artery in examined.arteries.items()))

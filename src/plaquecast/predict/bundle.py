@@ -2,64 +2,34 @@
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
 from plaquecast.domain.change import FACTOR_MEASUREMENT, Factor
-from plaquecast.domain.forecast import Forecast
-from plaquecast.domain.grid import FloatArray
+from plaquecast.domain.forecast import Forecast, ForecastMap
 from plaquecast.domain.learning import BaselineArtery, FeatureTable, TargetTable
 from plaquecast.domain.measurements import CATALOGUE
 from plaquecast.domain.missing import Missing, Reason
 from plaquecast.errors import InputError
-from plaquecast.predict.blend import kind_named
 from plaquecast.predict.card import FORMAT, PERCENTILES, make_card
-from plaquecast.predict.contract import StoredModel
+from plaquecast.predict.factor_predictor import FactorPredictor, Outlook
 from plaquecast.predict.features import at_horizon, feature_table
 from plaquecast.predict.folds import patient_folds
-from plaquecast.predict.intervals import Calibration
+from plaquecast.predict.local_growth import LocalGrowth
+from plaquecast.predict.map_validation import LEAST_ARTERIES
 from plaquecast.predict.models import MODELS, ModelKind
 from plaquecast.predict.novelty import NoveltyGate
 from plaquecast.predict.reasons import reasons
 from plaquecast.predict.state import broken_model, files_below, read_state, write_state
-from plaquecast.predict.tuning import Classroom, choose, tune_all
+from plaquecast.predict.tuning import Classroom, Tuned, choose, tune_all
 from plaquecast.predict.validation import LEAST_PATIENTS, Validation
+from plaquecast.predict.wall_inputs import ANGLES_DEGREES, POSITIONS_MM, WallHistory, thickness_grid
 from plaquecast.settings import PredictSettings
 
-CARD, NOVELTY, CALIBRATION = "card.json", "novelty.json", "calibration.json"
+CARD, NOVELTY, WALL = "card.json", "novelty.json", "wall.json"
 UNITS = {entry.name: entry.unit for entry in CATALOGUE}
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class FactorPredictor:
-    """One factor: the model, its members (each never saw one fold) and the calibration of their errors."""
-
-    kind: str
-    model: StoredModel
-    members: tuple[StoredModel, ...]
-    calibration: Calibration
-
-    def outlook(self, features: FeatureTable, level: float) -> "Outlook":
-        """Expected change per year of each row with its interval and chances; `features` at the horizon."""
-        members = np.column_stack([member.predict(features) for member in self.members])
-        values = self.calibration.likely_values(members, features)
-        lower, upper = self.calibration.interval(values, level)
-        expected = np.clip(self.model.predict(features), lower, upper)
-        return Outlook(expected, lower, upper, *self.calibration.chances(values, features))
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Outlook:
-    """Forecasts of n arteries as columns (n,): change per year, the ends of its interval, and the three chances."""
-
-    expected: FloatArray
-    lower: FloatArray
-    upper: FloatArray
-    p_progression: FloatArray
-    p_no_detectable_change: FloatArray
-    p_regression: FloatArray
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -69,6 +39,7 @@ class PredictorBundle:
     card: Mapping[str, Any]
     factors: Mapping[Factor, FactorPredictor]
     novelty: NoveltyGate
+    wall: LocalGrowth | None = None
 
     @property
     def model_id(self) -> str:
@@ -83,6 +54,35 @@ class PredictorBundle:
         Raises:
             InputError: if the horizon lies outside the intervals of training: nothing is extrapolated.
         """
+        features = self._asked(artery, horizon_years)
+        verdict = self.novelty.verdicts(features)[0]
+        return tuple(self._forecast(factor, artery, features, horizon_years, verdict) for factor in Factor)
+
+    def forecast_map(self, artery: BaselineArtery, horizon_years: float) -> ForecastMap | Missing:
+        """Forecast where the wall of one artery will thicken over the next `horizon_years`, or say why not.
+
+        Raises:
+            InputError: if the horizon lies outside the intervals of training.
+        """
+        features = self._asked(artery, horizon_years)
+        verdict = self.novelty.verdicts(features)[0]
+        if verdict:
+            return Missing(Reason.OUT_OF_COHORT, verdict)
+        if self.wall is None or Factor.WALL_THICKENING not in self.factors:
+            return Missing(Reason.NOT_APPLICABLE, f"fewer than {LEAST_ARTERIES} mapped walls were learned from")
+        if artery.morphology.wall_map is None:
+            return Missing(Reason.NOT_APPLICABLE, "this wall was not mapped")
+        level = float(self.card["confidence_level"])
+        thickness, years = thickness_grid(artery.morphology.wall_map)[None], np.array([horizon_years])
+        growth = self.factors[Factor.WALL_THICKENING].outlook(features, level).expected
+        value = self.wall.predict(thickness, growth)
+        lower, upper = self.wall.interval(thickness, value, years)
+        return ForecastMap(
+            artery.side, horizon_years, level, POSITIONS_MM, ANGLES_DEGREES, value[0], lower[0], upper[0]
+        )
+
+    def _asked(self, artery: BaselineArtery, horizon_years: float) -> FeatureTable:
+        """The features of an artery at a horizon that was learned from."""
         shortest, _, longest = self.card["interval_years"]
         if not shortest <= horizon_years <= longest:
             raise InputError(
@@ -93,10 +93,9 @@ class PredictorBundle:
                 code="horizon",
             )
         features = at_horizon(feature_table([artery]), np.array([horizon_years]))
-        verdict = self.novelty.verdicts(features)[0]
         if tuple(self.card["columns"]) != features.columns[: len(self.card["columns"])]:
             raise broken_model(CARD, "other features than this version makes")
-        return tuple(self._forecast(factor, artery, features, horizon_years, verdict) for factor in Factor)
+        return features
 
     def percentile(self, factor: Factor, change_per_year: float) -> float:
         """Per cent of the changes measured in training that lie below this one, 0 to 100."""
@@ -138,11 +137,10 @@ class PredictorBundle:
     def as_files(self) -> dict[str, bytes]:
         """The predictor as files, name to content; whoever stores them adds the hashes."""
         files = {NOVELTY: write_state(**self.novelty.as_state())}
+        if self.wall is not None:
+            files[WALL] = write_state(**self.wall.as_state())
         for factor, predictor in self.factors.items():
-            folder = f"factors/{factor.value}"
-            files[f"{folder}/{CALIBRATION}"] = write_state(kind=predictor.kind, **predictor.calibration.as_state())
-            for name, model in _named_models(predictor):
-                files |= {f"{folder}/{name}/{file}": content for file, content in model.as_files().items()}
+            files |= {f"factors/{factor.value}/{name}": content for name, content in predictor.as_files().items()}
         return {CARD: write_state(**self.card), **files}
 
 
@@ -153,8 +151,11 @@ def fit_bundle(
     origin: str,
     validation: Validation | None = None,
     kinds: Sequence[ModelKind] = MODELS,
+    walls: WallHistory | None = None,
 ) -> PredictorBundle:
     """Learn every factor that was measured in enough patients; `origin` says in words whose data these are.
+
+    With the maps of the same arteries in `walls`, where the wall thickens is learned too.
 
     Raises:
         InputError: if there are fewer patients than folds, or too few for intervals of the level asked for.
@@ -164,11 +165,12 @@ def fit_bundle(
     timed = at_horizon(features, targets.interval_years)
     folds = patient_folds(timed, settings.outer_folds, settings.seed)
     room = Classroom.of(timed, targets, folds, settings.seed)
-    factors = {
-        factor: _fit_factor(room, targets, factor, kinds)
+    tuned = {
+        factor: choose(room, factor, tune_all(room, factor, kinds))
         for factor in Factor
         if _n_patients(features, targets, factor) >= needed
     }
+    factors = {factor: FactorPredictor.of(room, targets, factor, best) for factor, best in tuned.items()}
     if not factors:
         raise InputError(
             expected=f"at least {needed} patients whose change was measured",
@@ -179,8 +181,9 @@ def fit_bundle(
         )
     chosen = {factor: predictor.kind for factor, predictor in factors.items()}
     card = make_card(features, targets, chosen, settings, origin, validation)
-    bundle = PredictorBundle(card, factors, NoveltyGate.of(timed, folds))
-    return PredictorBundle({**card, "model_id": f"predictor {_digest(bundle)}"}, factors, bundle.novelty)
+    wall = _fit_wall(walls, tuned, targets, settings.confidence_level)
+    bundle = PredictorBundle(card, factors, NoveltyGate.of(timed, folds), wall)
+    return replace(bundle, card={**card, "model_id": f"predictor {_digest(bundle)}"})
 
 
 def load_bundle(files: Mapping[str, bytes]) -> PredictorBundle:
@@ -193,31 +196,22 @@ def load_bundle(files: Mapping[str, bytes]) -> PredictorBundle:
     if card.get("format") != FORMAT:
         raise broken_model(CARD, f"format {card.get('format')!r} instead of {FORMAT!r}")
     try:
-        factors = {Factor(name): _load_factor(files, f"factors/{name}") for name in card["factors"]}
-        return PredictorBundle(card, factors, NoveltyGate.from_state(read_state(files, NOVELTY)))
+        factors = {
+            Factor(name): FactorPredictor.from_files(files_below(files, f"factors/{name}/")) for name in card["factors"]
+        }
+        wall = LocalGrowth.from_state(read_state(files, WALL)) if WALL in files else None
+        return PredictorBundle(card, factors, NoveltyGate.from_state(read_state(files, NOVELTY)), wall)
     except (KeyError, TypeError, ValueError) as problem:
         raise broken_model("predictor", f"{type(problem).__name__}: {problem}") from problem
 
 
-def _fit_factor(room: Classroom, targets: TargetTable, factor: Factor, kinds: Sequence[ModelKind]) -> FactorPredictor:
-    best = choose(room, factor, tune_all(room, factor, kinds))
-    calibration = Calibration.of(room.features, targets, factor, best.out_of_fold, room.folds.fold)
-    return FactorPredictor(best.kind.name, best.model, best.members, calibration)
-
-
-def _load_factor(files: Mapping[str, bytes], folder: str) -> FactorPredictor:
-    state = read_state(files, f"{folder}/{CALIBRATION}")
-    kind = kind_named(state.pop("kind"))
-    calibration = Calibration.from_state(state)
-    n_members = int(calibration.member.max()) + 1
-    names = ["all", *(f"without{number}" for number in range(n_members))]
-    model, *members = (kind.type.from_files(files_below(files, f"{folder}/{name}/")) for name in names)
-    return FactorPredictor(kind.name, model, tuple(members), calibration)
-
-
-def _named_models(predictor: FactorPredictor) -> list[tuple[str, StoredModel]]:
-    members = [(f"without{number}", member) for number, member in enumerate(predictor.members)]
-    return [("all", predictor.model), *members]
+def _fit_wall(
+    walls: WallHistory | None, tuned: Mapping[Factor, Tuned], targets: TargetTable, level: float
+) -> LocalGrowth | None:
+    if walls is None or walls.n_arteries < LEAST_ARTERIES or Factor.WALL_THICKENING not in tuned:
+        return None
+    growth = tuned[Factor.WALL_THICKENING].out_of_fold
+    return LocalGrowth.of(walls.thickness, growth, walls.thickening, targets.interval_years, level)
 
 
 def _digest(bundle: PredictorBundle) -> str:

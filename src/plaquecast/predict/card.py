@@ -11,6 +11,7 @@ from plaquecast.domain.change import Factor
 from plaquecast.domain.learning import FeatureTable, TargetTable
 from plaquecast.domain.missing import Missing
 from plaquecast.predict.lessons import reliability
+from plaquecast.predict.map_validation import MapScores
 from plaquecast.predict.sample_size import EXPECTED_R2, supported_predictors
 from plaquecast.predict.scores import Estimate
 from plaquecast.predict.validation import CHOSEN, ScoreRow, Validation
@@ -18,7 +19,7 @@ from plaquecast.settings import PredictSettings
 
 FORMAT = "plaquecast predictor 1"
 PERCENTILES = tuple(range(0, 101, 5))
-PACKAGES = ("numpy", "scipy", "scikit-learn", "lightgbm")
+PACKAGES = ("numpy", "scipy", "scikit-learn", "lightgbm", "interpret-core")
 
 
 def make_card(
@@ -47,6 +48,8 @@ def make_card(
         "supported_predictors": supported_predictors(len(np.unique(features.patient_ids))),
         "not_learned": [factor.value for factor in Factor if factor not in kinds],
         "validation": [] if validation is None else [_score_card(row) for row in validation.scores],
+        "site_validation": [] if validation is None else [_score_card(row) for row in validation.by_site],
+        "map_validation": {} if validation is None else {k: _map_card(v) for k, v in validation.maps.items()},
         "validation_protocol": (
             f"nested, {settings.outer_folds} outer and {settings.inner_folds} inner folds by patient,"
             f" seed {settings.seed}; 95 % intervals from {settings.bootstrap_samples} draws of patients"
@@ -81,6 +84,14 @@ def _score_card(row: ScoreRow) -> dict[str, Any]:
     counts = {"n_arteries": row.scores.n_arteries, "n_patients": row.scores.n_patients}
     return {"factor": row.factor.value, "model": row.model, "against": row.against, **counts, **scores,
             "r2_gain_over_best_naive": _plain(row.gain)}  # fmt: skip
+
+
+def _map_card(scores: MapScores) -> dict[str, Any]:
+    maps = [
+        {"map": row.name, "mae_mm_per_year": _plain(row.mae), "forecast_errs_less_by": _plain(row.forecast_gains)}
+        for row in scores.maps
+    ]
+    return {"n_arteries": scores.n_arteries, "maps": maps, "rank_correlation": _plain(scores.rank_correlation)}
 
 
 def _plain(estimate: Estimate) -> list[float] | None:

@@ -4,13 +4,14 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from plaquecast.domain.anatomy import Tissue, Weighting
 from plaquecast.domain.clinical import ClinicalRecord, DrinkingHistory, Sex, SmokingHistory
 from plaquecast.domain.clinical_columns import CLINICAL_CATALOGUE, YES_NO
 from plaquecast.domain.grid import FloatArray
 from plaquecast.domain.learning import BaselineArtery, FeatureTable
 from plaquecast.domain.measurements import CATALOGUE
 from plaquecast.domain.missing import Missing, Reason
-from plaquecast.domain.morphology import ArteryMorphology
+from plaquecast.domain.morphology import ArteryMorphology, WallMap
 from plaquecast.errors import InputError
 
 NUMBERS = tuple(name for name, column in CLINICAL_CATALOGUE.items() if column.is_number)
@@ -25,6 +26,16 @@ PRESENCE = {
     "has_calcification": "calcification_volume_mm3",
 }
 """Whether something exists at all is another question than how much of it there is."""
+
+MAP_SUMMARIES = (
+    "map_thickness_sd_mm", "map_thickness_percentile90_mm", "map_thick_share", "map_thickness_opposite_ratio",
+    "map_core_share",
+)  # fmt: skip
+"""What the unwrapped wall adds to the measures: how uneven it is, and whether it is thickest opposite the divider."""
+TEXTURED = (Weighting.T1W, Weighting.T2W, Weighting.TOF)
+TEXTURES = tuple(f"map_{weighting.lower()}_{word}" for weighting in TEXTURED for word in ("variation", "skewness"))
+"""Radiomics of the wall's intensities that no scale of intensities changes."""
+THICK_MM = 1.5
 
 STATIN_RESPONSE_YEARS = 2.0
 """Plaque answers to a new statin for about two years (Zhao 2011; Saam 2007), so the time since its start matters."""
@@ -76,6 +87,13 @@ def at_horizon(features: FeatureTable, years: FloatArray) -> FeatureTable:
     return FeatureTable(features.patient_ids, features.sides, features.columns + HORIZON_COLUMNS, values)
 
 
+OF_IMAGE = frozenset((
+    *MEASURES, *PRESENCE, "fibrous_cap_below_resolution", *(f"{name}_missing" for name in MEASURES),
+    *MAP_SUMMARIES, *TEXTURES, "map_missing",
+))  # fmt: skip
+"""Columns that come from the images; the others, but for the horizon, are structured data."""
+
+
 def column(features: FeatureTable, name: str) -> FloatArray:
     """One column by name, float64 (n,).
 
@@ -121,7 +139,36 @@ def _measures(artery: ArteryMorphology) -> dict[str, float]:
     flags = _flags({name: row[name] for name in MEASURES})
     cap = artery.fibrous_cap_min_thickness_mm
     flags["fibrous_cap_below_resolution"] = float(isinstance(cap, Missing) and cap.reason is Reason.BELOW_RESOLUTION)
-    return row | flags
+    return row | flags | _of_map(artery.wall_map)
+
+
+def _of_map(wall: WallMap | None) -> dict[str, float]:
+    """Summaries and textures of the unwrapped wall, all missing without one."""
+    row = dict.fromkeys((*MAP_SUMMARIES, *TEXTURES), _NAN)
+    known = np.zeros(0, dtype=bool) if wall is None else np.isfinite(wall.wall_thickness_mm)
+    if wall is not None and known.any():
+        thickness = wall.wall_thickness_mm[known]
+        opposite = np.broadcast_to(np.cos(np.radians(wall.angle_degrees)) < 0.0, known.shape)[known]
+        core = np.isin(wall.tissue[known], (Tissue.LIPID_RICH_NECROTIC_CORE, Tissue.INTRAPLAQUE_HEMORRHAGE))
+        ratio = thickness[opposite].mean() / thickness.mean() if opposite.any() else _NAN
+        numbers = (
+            thickness.std(), np.quantile(thickness, 0.9), np.mean(thickness > THICK_MM), ratio, core.mean(),
+        )  # fmt: skip
+        row |= {name: float(value) for name, value in zip(MAP_SUMMARIES, numbers, strict=True)}
+        for weighting in TEXTURED:
+            row |= _texture(weighting, wall)
+    return row | {"map_missing": float(not known.any())}
+
+
+def _texture(weighting: Weighting, wall: WallMap) -> dict[str, float]:
+    values = wall.intensity.get(weighting, np.zeros(0))
+    values = values[np.isfinite(values)]
+    if len(values) == 0 or values.mean() <= 0.0 or values.std() <= 1e-9 * values.mean():
+        return {}
+    scaled, name = (values - values.mean()) / values.std(), f"map_{weighting.lower()}"
+    return {
+        f"{name}_variation": float(values.std() / values.mean()), f"{name}_skewness": float(np.mean(scaled**3)),
+    }  # fmt: skip
 
 
 def _flags(row: dict[str, float]) -> dict[str, float]:

@@ -1,13 +1,14 @@
 """Folds that never split a patient: both arteries, and every row of a patient, are on one side."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from plaquecast.domain.grid import FloatArray
-from plaquecast.domain.learning import FeatureTable
+from plaquecast.domain.learning import BaselineArtery, FeatureTable
+from plaquecast.domain.missing import Missing
 from plaquecast.domain.protocols import Rows
 from plaquecast.errors import InputError
 from plaquecast.predict.features import column
@@ -85,3 +86,30 @@ def patient_folds(
     dealt = np.empty(len(patients), dtype=np.intp)
     dealt[order] = np.arange(len(patients)) % n_folds
     return PatientFolds(features.patient_ids, dealt[group])
+
+
+LEAST_OF_SITE = 20
+"""A site with fewer patients says little about how a forecast travels; such sites are left out together."""
+
+
+def site_folds(arteries: Sequence[BaselineArtery]) -> PatientFolds | None:
+    """One fold per site, so that each is forecast from the others; None unless two sites have patients enough.
+
+    Small sites, and patients whose site is not known, make one more fold.
+
+    >>> from plaquecast.simulate.table import simulate_table
+    >>> from plaquecast.settings import SimulateSettings
+    >>> site_folds(simulate_table(4, 0, SimulateSettings()).arteries) is None
+    True
+    """
+    site_of = {
+        artery.patient_id: "" if isinstance(artery.clinical.site, Missing) else artery.clinical.site
+        for artery in arteries
+    }
+    names, count = np.unique(list(site_of.values()), return_counts=True)
+    large = [str(name) for name, n in zip(names, count, strict=True) if name and n >= LEAST_OF_SITE]
+    if len(large) < 2:
+        return None
+    place = {name: index for index, name in enumerate(large)}
+    patient_ids = np.array([artery.patient_id for artery in arteries])
+    return PatientFolds(patient_ids, np.array([place.get(site_of[patient], len(large)) for patient in patient_ids]))

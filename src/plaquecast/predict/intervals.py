@@ -3,7 +3,8 @@
 For a new patient each calibration row i gives one likely value: the prediction of the member that never saw i, plus i's
 own residual in units of its expected spread, times the spread expected here (Barber 2021; for several arteries of one
 patient Lee 2023: a patient counts once, whatever the number of their arteries). Quantiles of these values are the
-interval, shares of them beyond the smallest detectable change are the chances.
+interval, shares of them beyond the smallest detectable change are the chances. What is not there mostly stays away, so
+arteries with a component are compared with such arteries only (Mondrian, Vovk 2003).
 """
 
 from dataclasses import dataclass
@@ -21,6 +22,14 @@ from plaquecast.predict.lessons import ScanError
 
 DETECTION_Z = 1.96
 STRATA = ("has_plaque", "has_core", "has_hemorrhage", "has_calcification")
+GROUPED_BY = {
+    Factor.LIPID_RICH_NECROTIC_CORE: ("has_core", "has_hemorrhage"),
+    Factor.INTRAPLAQUE_HEMORRHAGE: ("has_core", "has_hemorrhage"),
+    Factor.CALCIFICATION: ("has_calcification",),
+}
+"""What sets arteries apart in how a component changes: without it, only something new can come."""
+LEAST_GROUP = 60
+"""Where a group has fewer patients than this its own intervals would be wide and shaky, and all are one group."""
 LEAST_SHARE = 0.02
 """The spread of a row is never taken for less than this share (of variance) of the mean one."""
 
@@ -30,7 +39,8 @@ class Spread:
     """Expected SD of measured minus predicted change per year, by what is known before: its variance is a sum.
 
     Terms, each with a coefficient that cannot be negative: a constant, one for each of the `STRATA`, the baseline
-    value squared, and the variance of the measurement error over the horizon.
+    value squared, and the variance of the measurement error over the horizon, apart where nothing was seen; where
+    something was seen its coefficient is at least 1.
     """
 
     factor: Factor
@@ -42,14 +52,17 @@ class Spread:
     def of(features: FeatureTable, residuals: FloatArray, error: ScanError, factor: Factor) -> "Spread":
         """Learn the variances from out-of-fold residuals (n,), NaN where nothing was measured."""
         known = np.isfinite(residuals)
-        spread = Spread(factor, error, np.zeros(len(STRATA) + 3), 0.0)
+        spread = Spread(factor, error, np.zeros(len(STRATA) + 4), 0.0)
         terms, squares = spread._terms(features)[known], residuals[known] ** 2
         floor = max(LEAST_SHARE * float(squares.mean()), 1e-24)
         scale = np.maximum(terms.mean(axis=0), 1e-300)
         variance = np.full(len(squares), squares.mean() + floor)
         coefficients = np.zeros(terms.shape[1])
+        of_error = np.zeros(terms.shape[1])
+        of_error[-1] = 1.0  # what the scans err by is known; the rest is learned from what the residuals show beyond it
         for _ in range(4):  # squares vary with the square of their variance, so they are weighted by its inverse
-            coefficients = nnls(terms / scale / variance[:, None], squares / variance)[0] / scale
+            beyond = squares - terms[:, -1]
+            coefficients = of_error + nnls(terms / scale / variance[:, None], beyond / variance)[0] / scale
             variance = np.maximum(terms @ coefficients, floor)
         return Spread(factor, error, coefficients, floor)
 
@@ -74,18 +87,23 @@ class Spread:
         baseline = np.nan_to_num(self._baseline(features))
         noise = self.error.per_year(baseline, column(features, "horizon_years")) ** 2
         strata = [np.nan_to_num(column(features, name)) for name in STRATA]
-        return np.column_stack([np.ones(len(baseline)), *strata, baseline**2, noise])
+        is_seen = baseline != 0.0  # where nothing was seen there is no error, but what comes new comes faster if sooner
+        return np.column_stack([np.ones(len(baseline)), *strata, baseline**2, noise * ~is_seen, noise * is_seen])
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Calibration:
-    """What was learned from m calibration rows: their residuals in units of their spread, member and weight."""
+    """What was learned from m calibration rows: their residuals in units of their spread, member, weight and group.
+
+    The weights of a patient's rows in one group sum to 1.
+    """
 
     spread: Spread
     residuals: FloatArray
     member: NDArray[np.intp]
     weights: FloatArray
     n_patients: int
+    group: NDArray[np.intp]
 
     @staticmethod
     def of(
@@ -96,40 +114,50 @@ class Calibration:
         known = np.isfinite(residuals)
         spread = Spread.of(features, residuals, ScanError.of(features, targets, factor), factor)
         scaled = (residuals / spread.sd(features))[known]
-        patients, group, count = np.unique(features.patient_ids[known], return_inverse=True, return_counts=True)
-        return Calibration(spread, scaled, fold[known], 1.0 / count[group], len(patients))
+        patients, row = np.unique(features.patient_ids[known], return_inverse=True)
+        group = _groups(features, factor)[known]
+        if min(len(np.unique(row[group == each])) for each in np.unique(group)) < LEAST_GROUP:
+            group = np.zeros_like(group)
+        _, place, count = np.unique(row + len(patients) * group, return_inverse=True, return_counts=True)
+        return Calibration(spread, scaled, fold[known], 1.0 / count[place], len(patients), group)
 
     def likely_values(self, members: FloatArray, features: FeatureTable) -> FloatArray:
         """Likely measured changes of each row, float64 (n, m), from the members' predictions (n, k)."""
         values = members[:, self.member] + self.residuals * self.spread.sd(features)[:, None]
         return np.maximum(values, self.spread.least(features)[:, None])
 
-    def interval(self, values: FloatArray, level: float) -> tuple[FloatArray, FloatArray]:
+    def interval(self, values: FloatArray, features: FeatureTable, level: float) -> tuple[FloatArray, FloatArray]:
         """Lower and upper ends (n,) that hold a new patient's measured change with at least about this chance.
 
         With fewer than 2 / (1 − level) patients no finite interval can promise that: the ends are infinite.
         """
-        tail = 0.5 * (1.0 - level) * (self.n_patients + 1)
-        if tail < 1.0:
-            return np.full(len(values), -np.inf), np.full(len(values), np.inf)
         order = np.argsort(values, axis=1)
         ranked = np.take_along_axis(values, order, axis=1)
-        below = np.cumsum(self.weights[order], axis=1)
-        above = self.n_patients - below + self.weights[order]
+        weights = np.take_along_axis(self._weights(features), order, axis=1)
+        below = np.cumsum(weights, axis=1)
+        n_patients = below[:, -1:]
+        above = n_patients - below + weights
+        tail = 0.5 * (1.0 - level) * (n_patients + 1.0)
         # the first value with more than tail − 1 patients at or below it, and the last with more at or above it
         first = np.argmax(below > tail - 1.0 + 1e-9, axis=1)
-        last = values.shape[1] - 1 - np.argmax(above[:, ::-1] > tail - 1.0 + 1e-9, axis=1)
-        rows = np.arange(len(values))
-        return ranked[rows, first], ranked[rows, last]
+        last = values.shape[1] - 1 - np.argmax((above > tail - 1.0 + 1e-9)[:, ::-1], axis=1)
+        rows, is_enough = np.arange(len(values)), tail[:, 0] >= 1.0 - 1e-9
+        return np.where(is_enough, ranked[rows, first], -np.inf), np.where(is_enough, ranked[rows, last], np.inf)
 
     def chances(self, values: FloatArray, features: FeatureTable) -> tuple[FloatArray, FloatArray, FloatArray]:
         """Chances (n,) that the measured change will be progression, not detectable, or regression."""
         limit = self.spread.smallest_detectable(features)[:, None]
-        share = self.weights / self.weights.sum()
-        up, down = (values > limit) @ share, (values < -limit) @ share
+        weights = self._weights(features)
+        share = weights / weights.sum(axis=1, keepdims=True)
+        up, down = ((values > limit) * share).sum(axis=1), ((values < -limit) * share).sum(axis=1)
         if self.spread.factor is Factor.FIBROUS_CAP_THICKNESS:  # a cap progresses by thinning
             up, down = down, up
         return up, np.maximum(1.0 - up - down, 0.0), down
+
+    def _weights(self, features: FeatureTable) -> FloatArray:
+        """How much each calibration row counts for each row asked about (n, m): only those of its group do."""
+        asked = _groups(features, self.spread.factor) if self.group.any() else np.zeros(len(features.values), int)
+        return np.where(asked[:, None] == self.group, self.weights, 0.0)
 
     def as_state(self) -> dict[str, Any]:
         """Everything as plain values and arrays."""
@@ -137,7 +165,7 @@ class Calibration:
         return {
             "factor": spread.factor, "absolute": spread.error.absolute, "relative": spread.error.relative,
             "coefficients": spread.coefficients, "floor": spread.floor, "residuals": self.residuals,
-            "member": self.member, "weights": self.weights, "n_patients": self.n_patients,
+            "member": self.member, "weights": self.weights, "n_patients": self.n_patients, "group": self.group,
         }  # fmt: skip
 
     @classmethod
@@ -147,5 +175,11 @@ class Calibration:
         spread = Spread(Factor(state["factor"]), error, np.array(state["coefficients"], float), state["floor"])
         return cls(
             spread, np.array(state["residuals"], float), np.array(state["member"], int),
-            np.array(state["weights"], float), state["n_patients"],
+            np.array(state["weights"], float), state["n_patients"], np.array(state["group"], int),
         )  # fmt: skip
+
+
+def _groups(features: FeatureTable, factor: Factor) -> NDArray[np.intp]:
+    """The group of each row (n,): how many of the factor's `GROUPED_BY` are there."""
+    there = [np.nan_to_num(column(features, name)) for name in GROUPED_BY.get(factor, ())]
+    return np.sum(there, axis=0).astype(np.intp) if there else np.zeros(len(features.values), np.intp)

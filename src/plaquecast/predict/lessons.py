@@ -15,7 +15,7 @@ from sklearn.linear_model import RidgeCV
 from plaquecast.domain.change import FACTOR_MEASUREMENT, Factor
 from plaquecast.domain.grid import FloatArray
 from plaquecast.domain.learning import FeatureTable, Lesson, TargetTable
-from plaquecast.predict.features import HORIZON_COLUMNS, column
+from plaquecast.predict.features import HORIZON_COLUMNS, MAP_SUMMARIES, column
 from plaquecast.predict.linear import moments
 
 WALL_FACTORS = (
@@ -149,7 +149,7 @@ def expected_baseline_error(features: FeatureTable, targets: TargetTable, factor
 
 
 def _others(features: FeatureTable, factor: Factor) -> FloatArray:
-    own = (FACTOR_MEASUREMENT[factor], *HORIZON_COLUMNS)
+    own = (FACTOR_MEASUREMENT[factor], *HORIZON_COLUMNS, *MAP_SUMMARIES)  # a map of the same scan errs alike
     return features.values[:, [name not in own for name in features.columns]]
 
 

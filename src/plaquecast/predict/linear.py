@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import Self
+from typing import Literal, Self
 
 import numpy as np
 from sklearn.linear_model import ElasticNet, Ridge
@@ -10,6 +10,7 @@ from sklearn.linear_model import ElasticNet, Ridge
 from plaquecast.domain.change import Factor
 from plaquecast.domain.grid import FloatArray
 from plaquecast.domain.learning import FeatureTable, Lesson
+from plaquecast.predict.features import OF_IMAGE
 from plaquecast.predict.state import STATE, broken_model, read_state, write_state
 
 PRESPECIFIED = (
@@ -23,11 +24,25 @@ A cohort of usual size carries about this many predictors, not a hundred (Riley 
 """
 
 
+Inputs = Literal["all", "prespecified", "image", "structured"]
+NAMES: Mapping[Inputs, str] = {
+    "all": "penalized linear", "prespecified": "few predictors", "image": "image only", "structured": "structured only",
+}  # fmt: skip
+"""Names in tables."""
+
+
+def _is_used(name: str, inputs: Inputs) -> bool:
+    if inputs == "prespecified":
+        return name in PRESPECIFIED
+    return inputs == "all" or name == "horizon_years" or (name in OF_IMAGE) == (inputs == "image")
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class PenalizedLinear:
     """Elastic net (`l1_ratio` 0: ridge) on features in units of their SD; a missing value counts as the mean one.
 
-    With `is_prespecified` only the few columns of `PRESPECIFIED` are used; the others get coefficients of zero.
+    `inputs` says which columns are used: all, the few `prespecified` ones, those of the `image`, or the `structured`
+    data; the others get coefficients of zero.
 
     `strength` is the penalty as a share of the smallest one that leaves nothing but the mean (for ridge: of the number
     of rows), so that one grid fits every factor and every cohort size. Coefficients are per unit of the feature.
@@ -36,7 +51,7 @@ class PenalizedLinear:
     factor: Factor
     strength: float
     l1_ratio: float
-    is_prespecified: bool = False
+    inputs: Inputs = "all"
     intercept: float = 0.0
     center: FloatArray = field(default_factory=lambda: np.zeros(0))
     coefficients: FloatArray = field(default_factory=lambda: np.zeros(0))
@@ -44,7 +59,7 @@ class PenalizedLinear:
     @property
     def name(self) -> str:
         """Name in tables."""
-        return "few predictors" if self.is_prespecified else "penalized linear"
+        return NAMES[self.inputs]
 
     def fit(self, features: FeatureTable, lesson: Lesson) -> Self:
         """Weighted penalized least squares over the rows that have a target."""
@@ -57,7 +72,7 @@ class PenalizedLinear:
         mean = float(np.average(targets[known], weights=weight))
         root = np.sqrt(weight)
         rows, response = (scaled - offset) * root[:, None], (targets[known] - mean) * root
-        used = [not self.is_prespecified or name in PRESPECIFIED for name in features.columns]
+        used = [_is_used(name, self.inputs) for name in features.columns]
         slopes = np.zeros(len(used))
         slopes[used] = self._solve(rows[:, used], response) / spread[used]
         return replace(self, intercept=mean, center=center + offset * spread, coefficients=slopes)
@@ -91,7 +106,7 @@ class PenalizedLinear:
         """Its coefficients."""
         state = write_state(
             factor=self.factor, strength=self.strength, l1_ratio=self.l1_ratio,
-            is_prespecified=self.is_prespecified, intercept=self.intercept,
+            inputs=self.inputs, intercept=self.intercept,
             center=self.center, coefficients=self.coefficients,
         )  # fmt: skip
         return {STATE: state}
@@ -107,7 +122,7 @@ class PenalizedLinear:
             Factor(state["factor"]),
             state["strength"],
             state["l1_ratio"],
-            state["is_prespecified"],
+            state["inputs"],
             state["intercept"],
             center,
             coefficients,

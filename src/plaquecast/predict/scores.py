@@ -126,6 +126,17 @@ def auc_draws(guess: FloatArray, is_event: NDArray[np.bool_], counts: FloatArray
         return (events * below).sum(axis=1) / (events.sum(axis=1) * others.sum(axis=1))
 
 
+def net_benefit(chance: FloatArray, is_event: NDArray[np.bool_], threshold: float) -> float:
+    """Hits less false alarms at the odds of `threshold`, per person (Vickers and Elkin 2006); nobody flagged: 0.
+
+    >>> net_benefit(np.array([0.9, 0.6, 0.1, 0.2]), np.array([True, False, False, True]), 0.5)
+    0.0
+    """
+    flagged = chance >= threshold
+    hits, alarms = np.mean(flagged & is_event), np.mean(flagged & ~is_event)
+    return float(hits - alarms * threshold / (1.0 - threshold))
+
+
 def _sum_by(values: FloatArray, level: NDArray[np.intp], n_levels: int) -> FloatArray:
     order = np.argsort(level, kind="stable")
     starts = np.searchsorted(level[order], np.arange(n_levels))

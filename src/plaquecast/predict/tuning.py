@@ -13,7 +13,7 @@ from plaquecast.predict.blend import BLEND, Blend, sum_weighted
 from plaquecast.predict.contract import StoredModel
 from plaquecast.predict.folds import PatientFolds
 from plaquecast.predict.lessons import lessons
-from plaquecast.predict.models import ModelKind
+from plaquecast.predict.models import ENOUGH_PATIENTS, ModelKind
 
 MEAN = "population mean"
 
@@ -49,8 +49,9 @@ class Classroom:
 
 
 def tune_all(room: Classroom, factor: Factor, kinds: Sequence[ModelKind]) -> list[Tuned]:
-    """Tune every kind that has candidates for this factor."""
-    tuned = (tune(room, factor, kind) for kind in kinds)
+    """Tune every kind that has candidates for this factor, and patients enough."""
+    n_patients = len(np.unique(room.features.patient_ids))
+    tuned = (tune(room, factor, kind) for kind in kinds if n_patients >= kind.least_patients)
     return [entry for entry in tuned if entry is not None]
 
 
@@ -85,7 +86,7 @@ def choose(room: Classroom, factor: Factor, tuned: Sequence[Tuned]) -> Tuned:
     by_name = {entry.kind.name: entry for entry in tuned}
     if room.whole[factor].reliability < LEAST_RELIABILITY:
         return by_name[PLAIN[0]]
-    bold = [entry for entry in tuned if not entry.kind.is_naive]
+    bold = [entry for entry in tuned if not (entry.kind.is_naive or entry.kind.is_partial)]
     plain = min((by_name[name] for name in PLAIN), key=lambda entry: _total(room, factor, entry.out_of_fold, power=1))
     if not bold:
         return plain
@@ -104,8 +105,6 @@ PLAIN = ("no change", "stratum mean")
 """What a forecast falls back on."""
 LEAST_RELIABILITY = 0.2
 """Below this what is left of regression to the mean outweighs what can be learned."""
-ENOUGH_PATIENTS = 234
-"""With fewer patients not even a residual's SD is known to 10 % (Riley 2019), let alone coefficients."""
 
 
 def _total(room: Classroom, factor: Factor, predicted: FloatArray, power: int) -> float:

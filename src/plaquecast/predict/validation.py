@@ -1,7 +1,7 @@
 """Nested validation: every prediction is for a patient that neither the model nor its options have seen."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,9 +11,11 @@ from plaquecast.domain.grid import FloatArray
 from plaquecast.domain.learning import FeatureTable, TargetTable
 from plaquecast.predict.features import at_horizon
 from plaquecast.predict.folds import PatientFolds, patient_folds
+from plaquecast.predict.map_validation import LEAST_ARTERIES, MapScores, score_maps, validate_map
 from plaquecast.predict.models import MODELS, ModelKind
 from plaquecast.predict.scores import Estimate, PatientDraws, Scores, estimate, r2_draws, score
 from plaquecast.predict.tuning import MEAN, Classroom, choose, tune_all
+from plaquecast.predict.wall_inputs import WallHistory
 from plaquecast.settings import PredictSettings
 
 CHOSEN = "chosen"
@@ -24,11 +26,16 @@ LEAST_PATIENTS = 20
 
 @dataclass(frozen=True, slots=True, eq=False)
 class FactorValidation:
-    """One factor: predictions (n,) by model name, `chosen` among them, and the kind chosen in each outer fold."""
+    """One factor: predictions (n,) by model name, `chosen` among them, and the kind chosen in each outer fold.
+
+    `chosen_inside` are, for each outer fold, what the chosen kind predicts for its training rows when its inner folds
+    leave them out.
+    """
 
     factor: Factor
     predictions: Mapping[str, FloatArray]
     chosen_kinds: tuple[str, ...]
+    chosen_inside: tuple[FloatArray, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,12 +51,18 @@ class ScoreRow:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Validation:
-    """The result: out-of-fold predictions and scores, with the outer fold of each row and the seed that makes it."""
+    """The result: out-of-fold predictions and scores, with the outer fold of each row and the seed that makes it.
+
+    `maps` scores the map of thickening against `measured` and `true` change, where walls were mapped. `by_site` scores
+    the forecasts of sites that were left out as a whole.
+    """
 
     factors: Mapping[Factor, FactorValidation]
     scores: tuple[ScoreRow, ...]
     folds: PatientFolds
     seed: int
+    maps: Mapping[str, MapScores] = field(default_factory=dict)
+    by_site: tuple[ScoreRow, ...] = ()
 
     def row(self, factor: Factor, model: str = CHOSEN, against: str = "measured") -> ScoreRow:
         """The scores of one model for one factor."""
@@ -64,17 +77,20 @@ def nested_validation(
     oracle: Mapping[Factor, FloatArray] | None = None,
     factors: Iterable[Factor] = Factor,
     kinds: Sequence[ModelKind] = MODELS,
+    walls: Mapping[str, WallHistory] | None = None,
+    folds: PatientFolds | None = None,
 ) -> Validation:
     """Predict every artery's change by models that never saw its patient, and score that beside naive models.
 
     The horizon of each row is its own interval. Simulated cohorts can give the true change and the oracle, against and
-    beside which everything is scored too; no model ever sees them.
+    beside which everything is scored too; no model ever sees them. `walls` holds the maps of the same arteries as
+    `measured` and, if known, as `true`. Other outer folds than those of the settings, as by site, can be given.
 
     Raises:
         InputError: if there are fewer patients than folds.
     """
     timed = at_horizon(features, targets.interval_years)
-    folds = patient_folds(features, settings.outer_folds, settings.seed)
+    folds = patient_folds(features, settings.outer_folds, settings.seed) if folds is None else folds
     learned = [factor for factor in factors if _n_patients(features, targets.values[factor]) >= LEAST_PATIENTS]
     results = validate_factors(timed, targets, learned, folds, settings, kinds)
     draws = PatientDraws(features.patient_ids, settings.bootstrap_samples, settings.seed)
@@ -89,7 +105,24 @@ def nested_validation(
         for against, table in changes.items():
             contest = _Contest(features.patient_ids, factor, against, table.values[factor], predictions, draws)
             scores += [contest.row(model, naive, model in constant) for model in predictions]
-    return Validation(results, tuple(scores), folds, settings.seed)
+    maps = _map_scores(walls or {}, targets.interval_years, results.get(Factor.WALL_THICKENING), folds, settings)
+    return Validation(results, tuple(scores), folds, settings.seed, maps)
+
+
+def _map_scores(
+    walls: Mapping[str, WallHistory],
+    years: FloatArray,
+    thickening: FactorValidation | None,
+    folds: PatientFolds,
+    settings: PredictSettings,
+) -> dict[str, MapScores]:
+    if thickening is None or "measured" not in walls or walls["measured"].n_arteries < LEAST_ARTERIES:
+        return {}
+    said = validate_map(walls["measured"], years, folds, thickening.predictions[CHOSEN], thickening.chosen_inside)
+    return {
+        against: score_maps(said, wall.thickening, folds.patient_ids, settings.bootstrap_samples, settings.seed)
+        for against, wall in walls.items()
+    }
 
 
 def validate_factors(
@@ -103,6 +136,7 @@ def validate_factors(
     """Out-of-fold predictions of each factor; `features` are at each row's horizon."""
     predictions: dict[Factor, dict[str, FloatArray]] = {factor: {} for factor in factors}
     chosen: dict[Factor, list[str]] = {factor: [] for factor in factors}
+    inside: dict[Factor, list[FloatArray]] = {factor: [] for factor in factors}
     for number, (train, test) in enumerate(folds.splits()):
         rows, unseen = features.rows(train), features.rows(test)
         inner = patient_folds(rows, settings.inner_folds, settings.seed + 1 + number)
@@ -111,11 +145,15 @@ def validate_factors(
             tuned = tune_all(room, factor, kinds)
             best = choose(room, factor, tuned)
             chosen[factor].append(best.kind.name)
+            inside[factor].append(best.out_of_fold)
             said = {entry.kind.name: entry.model for entry in tuned} | {CHOSEN: best.model}
             for name, model in said.items():
                 into = predictions[factor].setdefault(name, np.full(len(features.values), np.nan))
                 into[test] = model.predict(unseen)
-    return {factor: FactorValidation(factor, predictions[factor], tuple(chosen[factor])) for factor in factors}
+    return {
+        factor: FactorValidation(factor, predictions[factor], tuple(chosen[factor]), tuple(inside[factor]))
+        for factor in factors
+    }
 
 
 @dataclass(frozen=True, slots=True, eq=False)

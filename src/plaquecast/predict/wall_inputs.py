@@ -1,4 +1,4 @@
-"""What the deep network sees of an artery: its unwrapped wall as an image of several layers, its features as a row."""
+"""The unwrapped wall on a common grid, and what the deep network sees of an artery: the wall in layers, and a row."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,6 +14,8 @@ from plaquecast.errors import InputError
 
 POSITIONS_MM = np.arange(-15.0, 16.0, 2.0)
 N_ANGLES = 36
+ANGLES_DEGREES = (np.arange(N_ANGLES) + 0.5) * (360.0 / N_ANGLES)
+"""The middle of each sector."""
 SHAPE = (len(POSITIONS_MM), N_ANGLES)
 LAYERS = (
     Tissue.CALCIFICATION, Tissue.LIPID_RICH_NECROTIC_CORE, Tissue.INTRAPLAQUE_HEMORRHAGE, Tissue.FIBROUS_CAP,
@@ -37,6 +39,22 @@ class WallInputs:
     def rows(self, index: NDArray[np.intp]) -> "WallInputs":
         """The given arteries, in the given order."""
         return WallInputs(self.maps[index], self.features.rows(index))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class WallHistory:
+    """Maps of n arteries on the common grid (n, 16, 36): `thickness` at baseline, mm, measured `thickening`, mm/yr.
+
+    NaN where either visit did not cover the wall.
+    """
+
+    thickness: FloatArray
+    thickening: FloatArray
+
+    @property
+    def n_arteries(self) -> int:
+        """Arteries of which some place is known at both visits."""
+        return int(np.isfinite(self.thickening).any(axis=(1, 2)).sum())
 
 
 def wall_inputs(arteries: Sequence[BaselineArtery], features: FeatureTable) -> WallInputs:
@@ -76,6 +94,20 @@ def on_grid(values: FloatArray, wall: WallMap) -> FloatArray:
         total = np.bincount(angle[known], line[known], minlength=N_ANGLES)
         result[row] = np.divide(total, count, out=np.full(N_ANGLES, np.nan), where=count > 0)
     return result
+
+
+def thickness_grid(wall: WallMap | None) -> FloatArray:
+    """Wall thickness (16, 36) mm on the common grid; NaN where not covered, or everywhere without a map."""
+    return np.full(SHAPE, np.nan) if wall is None else on_grid(wall.wall_thickness_mm, wall)
+
+
+def wall_history(
+    baselines: Sequence[WallMap | None], follow_ups: Sequence[WallMap | None], years: FloatArray
+) -> WallHistory:
+    """Maps of n arteries at both visits, each `years` (n,) apart, on the common grid."""
+    thickness = np.stack([thickness_grid(wall) for wall in baselines])
+    later = np.stack([thickness_grid(wall) for wall in follow_ups])
+    return WallHistory(thickness, (later - thickness) / years[:, None, None])
 
 
 def _layers(wall: WallMap) -> NDArray[np.float32]:

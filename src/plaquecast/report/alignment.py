@@ -14,7 +14,7 @@ from plaquecast.domain.missing import Missing
 from plaquecast.domain.transform import RigidTransform
 from plaquecast.domain.volume import ArterySegmentation, Volume
 from plaquecast.geometry.resample import resample
-from plaquecast.report.figures import TILE_GAP, mosaic, png
+from plaquecast.report.figures import TILE_GAP, as_png, mosaic
 from plaquecast.report.sections import Figure
 
 _TILE = (120, 180)
@@ -79,7 +79,7 @@ def _figure(rows: Iterable[Row], title: str) -> list[Figure]:
     axes.set_xticks([])
     axes.tick_params(length=0)
     axes.set_frame_on(False)
-    return [png(canvas, f"{title}. {_CAPTION}", f"{title}: checkerboards and edge overlays")]
+    return [as_png(canvas, f"{title}. {_CAPTION}", f"{title}: checkerboards and edge overlays")]
 
 
 def _plane(center_mm: FloatArray, pixel_mm: float) -> Grid:

@@ -1,4 +1,4 @@
-"""Figures from things: cross-sections with contours, the unwrapped wall, change, forecasts and scores."""
+"""Figures from things: cross-sections with contours, the unwrapped wall, change and scores."""
 
 import io
 from collections.abc import Mapping, Sequence
@@ -16,12 +16,11 @@ from numpy.typing import NDArray
 from plaquecast.domain.anatomy import Side, Tissue, Weighting
 from plaquecast.domain.change import ChangeFactor
 from plaquecast.domain.examined import ExaminedVisit
-from plaquecast.domain.forecast import Forecast
 from plaquecast.domain.missing import Missing
 from plaquecast.domain.morphology import ArteryMorphology
 from plaquecast.domain.volume import ArterySegmentation
 from plaquecast.report.sections import Figure
-from plaquecast.report.words import FACTOR_WORDS, factor_name
+from plaquecast.report.words import FACTOR_WORDS
 
 TISSUE_COLORS: dict[Tissue, str] = {
     Tissue.BACKGROUND: "#000000",
@@ -72,7 +71,7 @@ def cross_sections(examined: ExaminedVisit, side: Side, n_columns: int = 6) -> F
         " red hemorrhage, green cap, pink loose matrix)."
     )
     lumen_only = "Orange: lumen; these images do not show the wall."
-    return png(
+    return as_png(
         canvas,
         f"{side.value.capitalize()} carotid across its axis, distance from the bifurcation on top."
         f" {wall if _shows_wall(segmentation) else lumen_only}",
@@ -154,31 +153,43 @@ def _shows_wall(segmentation: ArterySegmentation) -> bool:
 
 def wall_maps(maps: Mapping[str, ArteryMorphology]) -> Figure | None:
     """The unwrapped wall's thickness, one panel per named artery; None when there is no map."""
-    shown = {name: artery.wall_map for name, artery in maps.items() if artery.wall_map is not None}
-    if not shown:
+    walls = {name: artery.wall_map for name, artery in maps.items() if artery.wall_map is not None}
+    if not walls:
         return None
+    top = max(float(np.nanmax(wall.wall_thickness_mm, initial=1.0)) for wall in walls.values())
+    shown = {name: (wall.position_mm, wall.angle_degrees, wall.wall_thickness_mm) for name, wall in walls.items()}
+    return unwrapped(shown, (0.0, top), "viridis", "wall thickness, mm", "Maps of wall thickness")
+
+
+def unwrapped(
+    shown: Mapping[str, tuple[NDArray[Any], NDArray[Any], NDArray[Any]]],
+    limits: tuple[float, float],
+    colors: str,
+    words: str,
+    alternative: str,
+) -> Figure:
+    """Named panels of positions (n,), angles (m,) and values (n, m) with one bar of colors."""
     width = 4.2 * len(shown) + 0.9
     canvas = Canvas(figsize=(width, 3.4))
     edges = {"left": 0.6 / width, "right": 1.0 - 1.0 / width, "bottom": 0.14, "top": 0.92}
     axes = canvas.subplots(1, len(shown), squeeze=False, gridspec_kw=edges)[0]
-    top = max(float(np.nanmax(wall.wall_thickness_mm, initial=1.0)) for wall in shown.values())
     mesh = None
-    for axis, (name, wall) in zip(axes, shown.items(), strict=True):
+    for axis, (name, (position, angle, values)) in zip(axes, shown.items(), strict=True):
         mesh = axis.pcolormesh(
-            wall.angle_degrees, wall.position_mm, np.ma.masked_invalid(wall.wall_thickness_mm), vmin=0.0, vmax=top,
-            cmap="viridis", shading="nearest",
+            angle, position, np.ma.masked_invalid(values), vmin=limits[0], vmax=limits[1], cmap=colors,
+            shading="nearest",
         )  # fmt: skip
         axis.set_title(name, fontsize=9)
         axis.set_xlabel("angle from flow divider, degrees", fontsize=8)
         axis.set_ylabel("position from bifurcation, mm", fontsize=8)
     if mesh is not None:
         beside = canvas.add_axes((1.0 - 0.8 / width, edges["bottom"], 0.15 / width, edges["top"] - edges["bottom"]))
-        canvas.colorbar(mesh, cax=beside, label="wall thickness, mm")
-    return png(
+        canvas.colorbar(mesh, cax=beside, label=words)
+    return as_png(
         canvas,
-        "The wall unwrapped: along the artery (upwards, towards the head) and around it (0 = facing the flow divider,"
-        " rising towards anterior).",
-        "Maps of wall thickness over position and angle",
+        f"The wall unwrapped, {words}: along the artery (upwards, towards the head) and around it (0 = facing the flow"
+        " divider, rising towards anterior).",
+        f"{alternative} over position and angle",
     )
 
 
@@ -202,45 +213,43 @@ def changes(factors: Sequence[ChangeFactor], title: str) -> Figure | None:
     axis.set_xlabel("change per year ÷ smallest detectable change per year (bar: 95 % interval)", fontsize=8)
     axis.set_title(title, fontsize=9)
     axis.legend(fontsize=7, loc="best")
-    return _svg(canvas, f"{title}: points beyond the gray band are changes that can be told from noise.", title)
+    return as_svg(canvas, f"{title}: points beyond the gray band are changes that can be told from noise.", title)
 
 
-def forecasts(rows: Sequence[Forecast], title: str) -> Figure | None:
-    """Each forecast with its interval, factor by factor on its own scale; None when all were refused."""
-    shown = [row for row in rows if isinstance(row.value, float)]
-    if not shown:
+def training_curves(epochs: Sequence[Mapping[str, float]]) -> Figure | None:
+    """Loss of what is learned from and of what is held out, and Dice of the latter; None before the second epoch."""
+    if len(epochs) < 2:
         return None
-    factors = list(dict.fromkeys(row.factor for row in shown))
-    canvas = Canvas(figsize=(8.0, 0.75 * len(factors) + 0.6), layout="compressed")
-    axes = canvas.subplots(len(factors), 1, squeeze=False)[:, 0]
-    for axis, factor in zip(axes, factors, strict=True):
-        for height, row in enumerate([row for row in shown if row.factor is factor]):
-            if isinstance(row.value, float) and isinstance(row.lower, float) and isinstance(row.upper, float):
-                color = "#0b5c8a" if row.side is Side.LEFT else "#8a4b0b"
-                error = [[row.value - row.lower], [row.upper - row.value]]
-                axis.errorbar([row.value], [height], xerr=error, fmt="o", color=color, capsize=3)
-                axis.text(1.01, height, row.side.letter, transform=axis.get_yaxis_transform(), fontsize=8, color=color)
-        axis.axvline(0, color="#5b6470", linewidth=0.8)
-        axis.set_yticks([])
-        axis.set_ylim(-0.7, 1.7)
+    canvas = Canvas(figsize=(8.0, 2.8), layout="compressed")
+    axes = canvas.subplots(1, 2)
+    curves = ((("loss", "held_out_loss"), "loss"), (("lumen_dice", "wall_dice"), "Dice, held out"))
+    for axis, (names, label) in zip(axes, curves, strict=True):
+        for name in names:
+            points = [(epoch["epoch"], epoch[name]) for epoch in epochs if name in epoch]
+            if points:
+                axis.plot(*zip(*points, strict=True), label=name.replace("_", " "))
+        axis.set_xlabel("epoch", fontsize=8)
+        axis.set_ylabel(label, fontsize=8)
         axis.tick_params(labelsize=7)
-        axis.set_ylabel(factor_name(factor), rotation=0, ha="right", va="center", fontsize=8)
-    level = 100 * shown[0].confidence_level
-    return _svg(
+        if axis.lines:
+            axis.legend(fontsize=7)
+    return as_svg(
         canvas,
-        f"{title}. Dot: expected change per year; bar: {level:.0f} % interval; L left, R right artery.",
-        title,
+        "Loss and Dice by epoch, in regions that are varied at random as in training. A held-out loss that rises while"
+        " the other falls says that there are too few patients.",
+        "Curves of loss and Dice over the epochs of training",
     )
 
 
-def png(canvas: Canvas, caption: str, alternative: str) -> Figure:
-    """A drawn canvas as PNG, the same bytes every time."""
+def as_png(canvas: Canvas, caption: str, alternative: str) -> Figure:
+    """The drawing as a picture of points."""
     buffer = io.BytesIO()
     canvas.savefig(buffer, format="png", dpi=110, metadata={"Software": None})
     return Figure(buffer.getvalue(), "image/png", caption, alternative)
 
 
-def _svg(canvas: Canvas, caption: str, alternative: str) -> Figure:
+def as_svg(canvas: Canvas, caption: str, alternative: str) -> Figure:
+    """The drawing as lines, the same bytes for the same drawing."""
     buffer = io.BytesIO()
     with mpl.rc_context({"svg.hashsalt": "plaquecast"}):
         canvas.savefig(buffer, format="svg", metadata={"Date": None, "Creator": None})

@@ -27,6 +27,10 @@ def predictor_report(card: Mapping[str, Any], simulated: bool) -> str:
         _best(card),
     ]
     sections = [Section("Scores", [card["validation_protocol"] + "."], tables=score_tables(rows))]
+    if card["site_validation"]:
+        words = ["Each site forecast by what was learned from the others alone."]
+        sections.append(Section("Sites left out", words, tables=score_tables(card["site_validation"])))
+    sections.append(Section("Where the wall thickens", _map_words(card), tables=map_tables(card["map_validation"])))
     return render_page("Predictor of carotid plaque change", answer, sections, simulated)
 
 
@@ -43,12 +47,35 @@ def score_tables(rows: Sequence[Mapping[str, Any]]) -> list[Table]:
     ]
 
 
+def map_tables(validation: Mapping[str, Any]) -> list[Table]:
+    """One table per kind of change: the error of each map, and how much less the forecast map errs."""
+    columns = ("map", "mean absolute error, mm/yr", "the forecast map errs less by")
+    return [
+        Table(
+            columns,
+            tuple(
+                (row["map"], _estimate(row["mae_mm_per_year"], 4), _estimate(row["forecast_errs_less_by"], 4))
+                for row in scores["maps"]
+            ),
+            f"Thickening place by place, against {against} change, {scores['n_arteries']} arteries;"
+            f" rank correlation inside an artery {_estimate(scores['rank_correlation'])}",
+        )
+        for against, scores in validation.items()
+    ]
+
+
+def _map_words(card: Mapping[str, Any]) -> list[str]:
+    if card["map_validation"]:
+        return ["Each artery's forecast laid over its wall by how thick it is there today, on patients never seen."]
+    return ["Not learned: too few arteries have maps of their wall at both visits."]
+
+
 def _cells(row: Mapping[str, Any]) -> tuple[str, ...]:
     names = ("r2", "mae", "spearman", "auc_fastest_quarter", "r2_gain_over_best_naive")
     return (row["model"], *(_estimate(row[name]) for name in names))
 
 
-def _estimate(value: Any) -> str:
+def _estimate(value: Any, decimals: int = 3) -> str:
     """A score with its interval, from the card's plain values.
 
     >>> _estimate([0.1, 0.05, 0.15]), _estimate("a naive model")
@@ -57,7 +84,7 @@ def _estimate(value: Any) -> str:
     if not isinstance(value, list | tuple):
         return "–"
     middle, low, high = value
-    return f"{middle:.3f} ({low:.3f} to {high:.3f})"
+    return f"{middle:.{decimals}f} ({low:.{decimals}f} to {high:.{decimals}f})"
 
 
 def _best(card: Mapping[str, Any]) -> str:

@@ -7,8 +7,8 @@ from plaquecast.domain.examined import ExaminedVisit
 from plaquecast.domain.forecast import Forecast
 from plaquecast.domain.missing import Missing
 from plaquecast.report.figures import cross_sections, wall_maps
-from plaquecast.report.figures import forecasts as forecast_figure
 from plaquecast.report.forecast import forecast_sentences, forecast_table
+from plaquecast.report.forecast_figures import forecast_intervals
 from plaquecast.report.html import render_page
 from plaquecast.report.sections import Figure, Section, Table
 
@@ -34,7 +34,7 @@ def scoreboard_report(
 
     `pages` maps the words of a link to a path relative to the page.
     """
-    figure = forecast_figure(forecasts, "Forecast")
+    figure = forecast_intervals(forecasts, "Forecast")
     sections = [
         Section("The forecast", tables=[forecast_table(forecasts)], figures=[figure] if figure else []),
         Section("What it rests on", figures=_figures_of(examined)),

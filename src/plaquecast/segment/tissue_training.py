@@ -1,6 +1,5 @@
 """Training of the tissue network: cross-entropy and Dice against tissue fractions, with averaged weights."""
 
-import time
 from collections.abc import Callable
 from typing import Any
 
@@ -9,6 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from plaquecast.domain.anatomy import N_TISSUES, Tissue
+from plaquecast.segment import team
 from plaquecast.segment.architectures import build_tissue_network
 from plaquecast.segment.losses import tissue_loss
 from plaquecast.segment.precision import autocast, laid_out
@@ -69,13 +69,13 @@ class TissueTraining:
         """Every annotated slice once, in an order that depends on the seed and the epoch only."""
         epoch = len(self.history)
         rng = np.random.default_rng([self._seed, 2, epoch])
-        self._clock.started = time.monotonic()
+        self._clock.started = team.now()
         self.network.train()
         losses: list[float] = []
         for batch in np.array_split(rng.permutation(len(self._samples)), self._n_batches):
             drawn = [self._samples.draw(int(which), rng) for which in batch]
             losses.append(self._step([torch.stack(part) for part in zip(*drawn, strict=True)]))
-            self._clock.tick(time.monotonic())
+            self._clock.tick(team.now())
             tell("tissue network", self._clock.percent, 100, f"epoch {epoch + 1}, loss {np.mean(losses):.3f}")
             if self._clock.over:
                 break
@@ -110,6 +110,7 @@ class TissueTraining:
         loss = self.network.loss(*parts)  # type: ignore[operator]
         self.optimizer.zero_grad()
         loss.backward()
+        team.sum_gradients(self.network)
         nn.utils.clip_grad_norm_(self.network.parameters(), 5.0)
         self.optimizer.step()
         _follow(self.average, self.network, min(0.99, (1 + self._clock.steps) / (10 + self._clock.steps)))

@@ -8,6 +8,7 @@ from typing import Any
 import torch
 
 from plaquecast.errors import InputError
+from plaquecast.segment import team
 from plaquecast.segment.finishing import finish
 from plaquecast.segment.localizer_training import Report, train_localizer
 from plaquecast.segment.regions import CHANNELS, TrainingCase
@@ -53,15 +54,18 @@ def train_segmenter(
     out: Path,
     report: Report | None = None,
     origin: str = "annotated visits",
+    keep_checkpoint: bool = False,
 ) -> dict[str, Any]:
     """Train localizer and tissue network on annotated, aligned visits, save them in the folder `out`; give the card.
 
     `origin` says in a few words where the annotated visits come from; it stands in the card and in every methods text.
     Patients kept for validation are never learned from. Training stops after the settings' epochs or time; where it
-    was broken off, the same call goes on after its last whole epoch.
+    was broken off, the same call goes on after its last whole epoch. Processes that torchrun started share every batch;
+    the first one writes. With `keep_checkpoint` the same call gives the same model at once, until `end_training`: for
+    whoever has still to write beside it.
 
     Raises:
-        InputError: if no slice is annotated.
+        InputError: if no slice is annotated, or several processes are to train a Mask R-CNN.
         ModelError: if the network does not even find the lumen in slices it has learned.
     """
     train, validation = split_patients([case.visit.patient_id for case in cases if not case.helper])
@@ -71,7 +75,12 @@ def train_segmenter(
             expected="at least one annotated visit", found="none", where="the annotations",
             remedy="Check the name of the annotations' folder in derivatives.", code="no-annotations",
         )  # fmt: skip
-    tell = report or (lambda *_: None)
+    if team.size() > 1 and settings.network != "unet":
+        raise InputError(
+            expected="the network unet where several processes train", found=settings.network, where="torchrun",
+            remedy="Choose --network unet, or start one process.", code="one-process-only",
+        )  # fmt: skip
+    tell = report if report and team.is_first() else (lambda *_: None)
     seconds = 60.0 * settings.max_minutes
     torch.manual_seed(settings.seed)
     heat = HeatNetwork()
@@ -80,24 +89,36 @@ def train_segmenter(
     held_out = _samples_or_none(known, settings)
     training = TissueTraining(samples, held_out, settings, (1.0 - HEAT_SHARE_OF_TIME) * seconds)
     checkpoint = out / CHECKPOINT_FILE
-    state = load_checkpoint(checkpoint)
-    if state is None:
+
+    def begin() -> dict[str, Any]:
+        known = load_checkpoint(checkpoint)
+        if known is not None:
+            return known
         localizer = train_localizer(heat, learned, settings, HEAT_SHARE_OF_TIME * seconds, tell)
-        state = {"heat": heat.state_dict(), "localizer": localizer, **training.state()}
-        save_checkpoint(checkpoint, state)
+        made = {"heat": heat.state_dict(), "localizer": localizer, **training.state()}
+        save_checkpoint(checkpoint, made)
+        return made
+
+    state = team.from_first(begin)
     heat.load_state_dict(state["heat"])
     training.restore(state)
     while not training.over:
         training.run_epoch(tell)
-        save_checkpoint(checkpoint, {"heat": state["heat"], "localizer": state["localizer"], **training.state()})
+        if team.is_first():
+            save_checkpoint(checkpoint, {"heat": state["heat"], "localizer": state["localizer"], **training.state()})
     model = finish(heat, training.average, samples, held_out)
     history = {**state["localizer"], "epochs": training.history}
     card = {**_card(settings, learned, history), "train_patients": list(train), "validation_patients": list(validation)}
-    card = save_segmenter(
-        out, model, {**card, "n_train": len({case.visit.patient_id for case in learned}), "origin": origin}
-    )
-    checkpoint.unlink()
+    card |= {"n_train": len({case.visit.patient_id for case in learned}), "origin": origin}
+    card = team.from_first(lambda: save_segmenter(out, model, card))
+    if team.is_first() and not keep_checkpoint:
+        end_training(out)
     return card
+
+
+def end_training(out: Path) -> None:
+    """Take the checkpoint of a model away, once all that belongs to it is written."""
+    (out / CHECKPOINT_FILE).unlink(missing_ok=True)
 
 
 def _samples_or_none(cases: Sequence[TrainingCase], settings: SegmentSettings) -> TissueSamples | None:

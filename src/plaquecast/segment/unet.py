@@ -7,6 +7,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from plaquecast.domain.anatomy import N_TISSUES
+from plaquecast.segment import team
 from plaquecast.segment.losses import tissue_loss
 from plaquecast.segment.precision import autocast
 from plaquecast.segment.regions import CHANNELS, NEIGHBORS
@@ -89,10 +90,11 @@ class TissueNetwork(nn.Module):
         return Prediction(logits, self.position(deepest)[:, 0], deepest)
 
     def loss(self, images: Tensor, flags: Tensor, fractions: Tensor, judged: Tensor, position: Tensor) -> Tensor:
-        """`tissue_loss` of a batch as `TissueSamples.draw` gives it."""
+        """`tissue_loss` of a batch as `TissueSamples.draw` gives it; several processes may each predict a share."""
+        own, n = team.share(len(images)), len(images)
         with autocast(images.device):
-            found = self(images.contiguous(memory_format=torch.channels_last), flags)
-        return tissue_loss(found.logits, found.position, fractions, judged, position)
+            found = self(images[own].contiguous(memory_format=torch.channels_last), flags[own])
+        return tissue_loss(team.whole(found.logits, n), team.whole(found.position, n), fractions, judged, position)
 
 
 class HeatNetwork(nn.Module):

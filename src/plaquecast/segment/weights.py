@@ -1,7 +1,9 @@
 """A segmenter on disk: safetensors and a card; while it trains, a checkpoint of tensors and plain values."""
 
 import hashlib
+import io
 import json
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -62,7 +64,10 @@ def save_segmenter(folder: Path, model: SegmenterModel, card: Mapping[str, Any])
 
 def _write(path: Path, content: bytes) -> None:
     partial = path.with_name(f".{path.name}.partial")
-    partial.write_bytes(content)
+    with partial.open("wb") as stream:
+        stream.write(content)
+        stream.flush()
+        os.fsync(stream.fileno())
     partial.replace(path)
 
 
@@ -119,9 +124,9 @@ def _model_of(tensors: Mapping[str, Tensor], card: Mapping[str, Any]) -> Segment
 def save_checkpoint(path: Path, state: dict[str, Any]) -> None:
     """Write the state of a training run, whole or not at all."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(f".{path.name}.partial")
-    torch.save(state, partial)
-    partial.replace(path)
+    content = io.BytesIO()
+    torch.save(state, content)
+    _write(path, content.getvalue())
 
 
 def load_checkpoint(path: Path) -> dict[str, Any] | None:

@@ -1,11 +1,13 @@
 """Draw the healthy arteries of a person, and the plaque in them at the first visit."""
 
+from dataclasses import dataclass, replace
+
 import numpy as np
 
 from plaquecast.domain.anatomy import Side
 from plaquecast.domain.clinical import ClinicalRecord, Sex, SmokingHistory
 from plaquecast.simulate.artery import SimulatedArtery
-from plaquecast.simulate.course import ArteryShape, Course
+from plaquecast.simulate.course import COARSE, ArteryShape, Course
 from plaquecast.simulate.plaque import OUTER_FIBROUS_MM, Core, Deposit, Footprint, Plaque
 from plaquecast.simulate.tissues import Matter
 from plaquecast.simulate.worlds import World
@@ -19,8 +21,8 @@ def draw_arteries(rng: np.random.Generator, record: ClinicalRecord, world: World
     for side in Side:
         shape = _draw_shape(rng, side, scale, _number(record.age_years))
         own = 0.7 * severity + 0.714 * float(rng.normal())
-        plaques = _draw_plaques(rng, record, own, world, shape) if world.has_plaque else ()
-        arteries[side] = SimulatedArtery(Course(shape), shape.wall_mm, plaques)
+        artery = SimulatedArtery(Course(shape), shape.wall_mm, ())
+        arteries[side] = _with_plaques(rng, record, own, world, artery) if world.has_plaque else artery
     return arteries
 
 
@@ -32,15 +34,15 @@ def _draw_shape(rng: np.random.Generator, side: Side, scale: float, age_years: f
     return ArteryShape(
         side=side,
         common_radius_mm=common,
-        bulb_radius_mm=common * float(np.clip(rng.normal(1.22, 0.13), 1.0, 1.6)),
-        internal_radius_mm=float(np.clip(rng.normal(2.58, 0.2) * scale, 1.9, 3.4)),
+        bulb_radius_mm=common * float(np.clip(rng.normal(1.18, 0.13), 1.0, 1.6)),
+        internal_radius_mm=float(np.clip(rng.normal(2.68, 0.2) * scale, 1.9, 3.5)),
         external_radius_mm=float(np.clip(rng.normal(2.1, 0.2) * scale, 1.5, 2.7)),
         internal_angle_degrees=min(internal, 45.0),
         external_angle_degrees=min(angle - internal, 50.0),
         azimuth_degrees=float(rng.normal(50.0, 15.0)),
         bend_mm=float(rng.gamma(2.0, 0.6)),
         bend_phase=float(rng.uniform(0.0, 2.0 * np.pi)),
-        wall_mm=float(np.clip(rng.normal(0.8, 0.1) + 0.008 * (age_years - 60.0), 0.55, 1.3)),
+        wall_mm=float(np.clip(rng.normal(0.86, 0.1) + 0.008 * (age_years - 60.0), 0.55, 1.3)),
         origin_mm=(
             side.sign_x * float(rng.normal(25.0, 2.0)),
             float(rng.normal(0.0, 2.0)),
@@ -49,72 +51,106 @@ def _draw_shape(rng: np.random.Generator, side: Side, scale: float, age_years: f
     )
 
 
-def _draw_plaques(
-    rng: np.random.Generator, record: ClinicalRecord, severity: float, world: World, shape: ArteryShape
-) -> tuple[Plaque, ...]:
-    """One plaque in the bulb or proximal ICA, at times a second, lower one; some arteries have none to speak of."""
+def _with_plaques(
+    rng: np.random.Generator, record: ClinicalRecord, severity: float, world: World, artery: SimulatedArtery
+) -> SimulatedArtery:
+    """One plaque in the bulb or proximal ICA, at times a second, lower one below it; every fourth artery has none."""
     burden = (
         severity + 0.02 * (_number(record.age_years) - 64.0) + 0.25 * (record.smoking_history is SmokingHistory.CURRENT)
     )
-    if burden < -1.0:
-        return ()
+    if rng.random() < _chance(-1.4 - 1.4 * burden):
+        return artery
     height = float(
-        np.clip(world.plaque_median_mm * np.exp(0.55 * burden + rng.normal(0.0, 0.12)), 0.4, world.tallest_plaque_mm)
+        np.clip(world.plaque_median_mm * np.exp(0.54 * burden + rng.normal(0.0, 0.12)), 0.4, world.tallest_plaque_mm)
     )
-    plaques = [draw_plaque(rng, record, height, float(rng.normal(6.0, 4.0)), shape)]
+    plaques = [_draw_hill(rng, height, float(rng.normal(6.0, 4.0)))]
     if rng.random() < 0.25:
-        plaques.append(draw_plaque(rng, record, 0.55 * height, float(rng.uniform(-14.0, -9.0)), shape))
-    return tuple(plaques)
+        plaques.append(_draw_hill(rng, 0.55 * height, float(rng.uniform(-14.0, -9.0))))
+    shaped = artery.with_plaques(tuple(plaques))
+    core = _draw_core(rng, record, shaped)
+    ulcer = min(0.6 * height, 1.2) if core is not None and core.cap_min_mm == 0.0 and rng.random() < 0.6 else 0.0
+    plaques[0] = replace(plaques[0], core=core, ulcer_mm=ulcer)
+    filled = tuple(replace(plaque, deposits=_draw_deposits(rng, record, artery.wall_mm, plaque)) for plaque in plaques)
+    return shaped.with_plaques(filled) if ulcer > 0.0 else shaped.with_components(filled)
 
 
-def draw_plaque(
-    rng: np.random.Generator, record: ClinicalRecord, height_mm: float, position_mm: float, shape: ArteryShape
-) -> Plaque:
-    """A plaque opposite the flow divider, with components whose chance rises with its thickness, age and male sex."""
+def _draw_hill(rng: np.random.Generator, height_mm: float, position_mm: float) -> Plaque:
+    """A plaque opposite the flow divider, its content still to be drawn."""
     footprint = Footprint(
         position_mm,
         float(np.pi + rng.normal(0.0, 0.5)),
         float(np.clip(rng.normal(9.0, 2.0), 5.0, 13.0)),
         float(np.radians(min(rng.uniform(65.0, 110.0) + 14.0 * height_mm, 165.0))),
     )
-    excess = shape.wall_mm + height_mm - 2.3
-    is_male = record.sex is Sex.MALE
-    age = _number(record.age_years) - 64.0
-    core = None
-    if height_mm > 0.8 and rng.random() < _chance(-1.1 + 1.2 * excess + 0.3 * is_male + 0.01 * age):
-        core = _draw_core(rng, record, footprint, excess)
+    return Plaque(footprint, height_mm)
+
+
+def _draw_deposits(
+    rng: np.random.Generator, record: ClinicalRecord, wall_mm: float, plaque: Plaque
+) -> tuple[Deposit, ...]:
+    """Calcification, whose chance rises with thickness and age, and loose matrix."""
+    excess, age = wall_mm + plaque.height_mm - 2.3, _number(record.age_years) - 64.0
     deposits = []
-    if rng.random() < _chance(0.3 + 0.5 * excess + 0.06 * age):
-        deposits += [draw_calcification(rng, footprint) for _ in range(1 + rng.poisson(0.7))]
+    if rng.random() < _chance(0.22 + 0.5 * excess + 0.058 * age):
+        deposits += [draw_calcification(rng, plaque.footprint) for _ in range(1 + rng.poisson(0.7))]
     if rng.random() < 0.3:
-        place = _inside(rng, footprint, 0.5)
+        place = _inside(rng, plaque.footprint, 0.5)
         deposits.append(Deposit(Matter.LOOSE_MATRIX, place, 0.35, float(rng.uniform(0.3, 0.5))))
-    ulcer = 0.6 * height_mm if core is not None and core.cap_min_mm == 0.0 and rng.random() < 0.6 else 0.0
-    return Plaque(footprint, height_mm, core, tuple(deposits), min(ulcer, 1.2))
+    return tuple(deposits)
 
 
-def _draw_core(rng: np.random.Generator, record: ClinicalRecord, footprint: Footprint, excess_mm: float) -> Core:
+def _draw_core(rng: np.random.Generator, record: ClinicalRecord, artery: SimulatedArtery) -> Core | None:
+    """A core in the main plaque, more often in men and where the lumen is narrow; and what of it has bled.
+
+    It bleeds by the thickness of the wall as a whole, the narrowness of the lumen, male sex and hypertension.
+    """
+    plaque = artery.plaques[0]
+    excess, footprint, is_man = artery.wall_mm + plaque.height_mm - 2.3, plaque.footprint, record.sex is Sex.MALE
+    narrow = narrowness(artery)
+    if excess < -0.8 or rng.random() > _chance(-1.31 + 0.07 * max(narrow.nascet_percent - 10.0, 0.0) + 1.2 * is_man):
+        return None
     bled = rng.random() < _chance(
-        -2.8 + min(1.6 * excess_mm, 1.9) + 1.0 * (record.sex is Sex.MALE) + 0.4 * (record.hypertension is True)
+        -2.85
+        + 5.5 * min(narrow.mean_wall_mm - 1.1, 0.5)
+        - 1.5 * (narrow.lumen_mm - 4.8)
+        + 2.1 * is_man
+        + 0.4 * (record.hypertension is True)
     )
     reach = float(rng.beta(6.0, 4.0)) + 0.35 * bled
     place = Footprint(
         footprint.position_mm + float(rng.normal(0.0, 0.8)),
         footprint.angle + float(rng.normal(0.0, 0.15)),
-        footprint.half_length_mm * (0.33 + 0.39 * reach),
-        footprint.half_width * (0.33 + 0.34 * reach),
+        footprint.half_length_mm * (0.38 + 0.44 * reach),
+        footprint.half_width * (0.37 + 0.38 * reach),
     )
     cap = float(rng.uniform(0.3, 0.8))
-    is_ruptured = rng.random() < _chance(-3.3 + 0.8 * excess_mm + 1.2 * (record.sex is Sex.MALE))
+    is_ruptured = rng.random() < _chance(-3.6 + 0.8 * excess + 1.5 * is_man)
     share = float(rng.uniform(0.4, 0.95)) if bled else 0.0
     return Core(
         place,
         cap,
-        0.0 if is_ruptured else float(min(rng.uniform(0.15, 0.5), cap)),
-        float(rng.uniform(0.5, 0.9)),
+        0.0 if is_ruptured else float(min(rng.uniform(0.15 if is_man else 0.195, 0.5), cap)),
+        float(rng.uniform(0.57, 0.95)),
         share,
         bool(rng.random() < 0.5),
     )
+
+
+@dataclass(frozen=True, slots=True)
+class Narrowness:
+    """How narrow an artery is at its narrowest place, and how thick its wall is over all."""
+
+    lumen_mm: float
+    nascet_percent: float
+    mean_wall_mm: float
+
+
+def narrowness(artery: SimulatedArtery) -> Narrowness:
+    """Equivalent diameter at the narrowest place of bulb and ICA, what it is of the distal ICA's, and mean wall."""
+    lumen, outer = (np.sqrt((radius**2).mean(axis=1)) for radius in artery.radii_on(COARSE))
+    narrowest = 2.0 * float(lumen[COARSE.position_mm > -8.0].min())
+    distal = 2.0 * float(lumen[COARSE.position_mm > COARSE.position_mm[-1] - 3.0].mean())
+    return Narrowness(narrowest, 100.0 * (1.0 - narrowest / distal), float((outer - lumen).mean()))
 
 
 def new_core(rng: np.random.Generator, plaque: Plaque) -> Core:

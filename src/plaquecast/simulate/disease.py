@@ -24,37 +24,39 @@ from plaquecast.domain.clinical import ClinicalRecord, Sex, SmokingHistory
 from plaquecast.domain.grid import FloatArray
 from plaquecast.simulate.anatomy import draw_arteries, draw_calcification, new_core, room_for_core
 from plaquecast.simulate.artery import SimulatedArtery
+from plaquecast.simulate.course import COARSE
 from plaquecast.simulate.plaque import Core, Deposit, Footprint, Plaque, angle_between
 from plaquecast.simulate.records import draw_record
 from plaquecast.simulate.tissues import Matter
-from plaquecast.simulate.truth import COARSE
 from plaquecast.simulate.worlds import World
 
 PROCESSES = ("wall", "core", "hemorrhage", "cap")
 SPREAD = {
-    "wall": (5.0, 0.19, 95.0),
+    "wall": (5.0, 0.19, 58.0),
     "core": (3.0, 0.12, 30.0),
-    "hemorrhage": (8.0, 0.6, 90.0),
+    "hemorrhage": (8.0, 0.72, 95.0),
     "cap": (0.025, 0.0, 1.0),
 }
 """SD of the true rate: constant, share of the size in mm³, and upper limit; mm³/yr, the cap's mm/yr."""
-MEAN_IN_SPREADS = {"wall": 0.17, "core": -0.5, "hemorrhage": -0.46, "cap": -0.12}
-AGING_MM_PER_YEAR = (0.0125, 0.012)
+MEAN_IN_SPREADS = {"wall": 0.55, "core": -0.5, "hemorrhage": -0.31, "cap": -0.12}
+AGING_MM_PER_YEAR = (0.0138, 0.0125)
 """Mean and SD of the thickening of a wall apart from its plaques."""
 NEW_CORE_PER_YEAR = 0.135
-NEW_CALCIFICATION_PER_YEAR = 0.2
-NEW_HEMORRHAGE_PER_YEAR = 0.12
+NEW_CALCIFICATION_PER_YEAR = 0.24
+NEW_HEMORRHAGE_PER_YEAR = 0.135
 CALCIFICATION_GROWTH_PER_YEAR = 0.06
 STATIN_RESPONSE_YEARS = 2.0
 """Plaque responds to a new statin for about this long; afterwards the response is spent."""
 DRIFT_MM, DRIFT_RADIANS = 0.3, 0.05
 """SD per √year by which a plaque's place drifts along and around the artery by chance."""
+DOWNSTREAM_MM_PER_YEAR = 0.8
+"""How far a plaque creeps downstream in a year, for walls grow above the bifurcation rather than below it."""
 PULL_PER_YEAR = 0.03
 """Share of the way to its core that a plaque creeps in a year; three times that if the core bled."""
 SMALLEST_CORE_MM3 = 3.0
 SWELLING = 0.6
 """Share of what a hemorrhage gains by which its core swells; the rest takes the place of necrosis."""
-LUMEN_FOLLOWS_GROWTH, LUMEN_FOLLOWS_LOSS = 0.25, 0.05
+LUMEN_FOLLOWS_GROWTH, LUMEN_FOLLOWS_LOSS = 0.06, 0.03
 """Share of what a plaque gains that narrows the lumen, and of what it loses that reopens it, relative to its size."""
 
 
@@ -95,9 +97,9 @@ def explained(record: ClinicalRecord, artery: SimulatedArtery, years: float) -> 
     off, new = 1.0 - float(record.statin is True), _share_of_response(record, years)
     has_bled = float(any(plaque.core and plaque.core.hemorrhage_share > 0.0 for plaque in artery.plaques))
     return {
-        "wall": 22.0 * off - 22.0 * new + 25.0 * has_bled + 9.0 * age + 6.0 * smokes + 5.0 * pressure + 4.0 * glucose
+        "wall": 22.0 * off - 22.0 * new + 15.0 * has_bled + 9.0 * age + 6.0 * smokes + 5.0 * pressure + 4.0 * glucose
         + 2.0 * pulse,
-        "core": 7.0 * off - 15.0 * new + 10.0 * has_bled + 2.0 * glucose,
+        "core": 7.0 * off - 8.0 * new + 10.0 * has_bled + 2.0 * glucose,
         "hemorrhage": 0.33 * is_man + 0.4 * smokes + 0.29 * (record.hypertension is True) + 0.15 * pressure,
         "cap": -0.010 * off + 0.025 * new - 0.012 * has_bled - 0.003 * smokes - 0.002 * glucose,
     }  # fmt: skip
@@ -181,7 +183,7 @@ def grow(
     fate = Fate.of(record, artery, years, deviation, world)
     mean, spread = AGING_MM_PER_YEAR
     thickened = max(artery.wall_mm + (mean + spread * fate.unit["wall"]) * years, 0.45)
-    drifted = tuple(_drifted(plaque, deviation, years) for plaque in artery.plaques)
+    drifted = tuple(_drifted(plaque, deviation, fate) for plaque in artery.plaques)
     aged = SimulatedArtery(artery.course, thickened, drifted, artery.inward)
     if not artery.plaques:
         return aged
@@ -252,10 +254,11 @@ def _wall_mm3(artery: SimulatedArtery) -> float:
     return float(0.5 * _CELL * (np.vdot(outer, outer) - np.vdot(lumen, lumen)))
 
 
-def _drifted(plaque: Plaque, deviation: Deviation, years: float) -> Plaque:
-    """The plaque at its later place: drawn to its core by law, anywhere by chance; the core goes along."""
+def _drifted(plaque: Plaque, deviation: Deviation, fate: Fate) -> Plaque:
+    """The plaque at its later place: downstream and to its core by law, anywhere by chance; the core goes along."""
+    years, downstream = fate.years, 0.0 if fate.knows_nothing else DOWNSTREAM_MM_PER_YEAR * fate.years
     along, around = (
-        DRIFT_MM * deviation.drift[0] * np.sqrt(years),
+        downstream + DRIFT_MM * deviation.drift[0] * np.sqrt(years),
         DRIFT_RADIANS * deviation.drift[1] * np.sqrt(years),
     )
     core = plaque.core

@@ -60,7 +60,7 @@ def scan(
     `move` takes points of the scene (the reference image's space) to points of this image. Intensities are whole
     numbers in arbitrary units: muscle near the arteries lies around the vendor's usual value times a gain of 0.7–1.4.
     """
-    protocol = _as_set_up(PROTOCOLS[weighting], scanner)
+    protocol = as_set_up(PROTOCOLS[weighting], scanner)
     signal = code_signal(weighting, tissues, protocol, scanner, rng)
     bloomed = _bloom(scene) if protocol.readout is Readout.GRADIENT_ECHO else scene
     image = render(bloomed, signal, move, grid)
@@ -81,7 +81,7 @@ def scan(
     return Volume(grid, np.rint(shown * np.float32(gain)), weighting)
 
 
-def _as_set_up(protocol: Protocol, scanner: Scanner) -> Protocol:
+def as_set_up(protocol: Protocol, scanner: Scanner) -> Protocol:
     """The published protocol as another site would run it: repetition and echo times stretched."""
     share = scanner.timing_share
     return replace(protocol, repetition_ms=protocol.repetition_ms * share, echo_ms=protocol.echo_ms * share)

@@ -15,10 +15,10 @@ from plaquecast.domain.visit import DAYS_PER_YEAR
 from plaquecast.settings import SimulateSettings
 from plaquecast.simulate.anatomy import draw_arteries
 from plaquecast.simulate.artery import SimulatedArtery
-from plaquecast.simulate.course import WallGrid
+from plaquecast.simulate.course import COARSE, FINE, WallGrid
 from plaquecast.simulate.disease import Deviation, draw_deviations, expected_new_mm3, grow
 from plaquecast.simulate.records import draw_record, later_record, with_gaps
-from plaquecast.simulate.truth import COARSE, FINE, true_change, true_morphology
+from plaquecast.simulate.truth import true_change, true_morphology
 from plaquecast.simulate.worlds import World, world_of
 
 
@@ -62,7 +62,8 @@ def draw_person(
     arteries = draw_arteries(rng, record, world)
     day = date(2015, 1, 1) + timedelta(days=int(rng.integers(0, 1500)))
     records, dates, visits = [record], [day], [arteries]
-    for _ in range(max(n_visits, 2) - 1):
+    seen: list[ClinicalRecord] = []
+    for visit in range(1, max(n_visits, 2)):
         years = float(np.clip(rng.lognormal(np.log(1.4), 0.45), 0.5, 4.0))
         days = round(years * DAYS_PER_YEAR)
         years = days / DAYS_PER_YEAR
@@ -70,6 +71,8 @@ def draw_person(
         visits.append({side: grow(visits[-1][side], records[-1], years, deviations[side], world, rng) for side in Side})
         records.append(later_record(records[-1], years, rng))
         dates.append(dates[-1] + timedelta(days=days))
+        # gaps are drawn visit by visit, so that a longer follow-up leaves the first two visits as they were
+        seen += [with_gaps(entry, rng) for entry in (records if visit == 1 else records[-1:])]
     grid = COARSE if coarse else FINE
     morphology = [
         {side: true_morphology(artery, grid, with_slices=not coarse) for side, artery in visit.items()}
@@ -80,8 +83,8 @@ def draw_person(
     expected = {side: _expected(visits[0][side], morphology[0][side], record, years, world, grid) for side in Side}
     return SimulatedPerson(
         patient_id,
-        tuple(with_gaps(entry, rng) for entry in records)[:n_visits],
-        tuple(dates)[:n_visits] if n_visits > 1 else tuple(dates)[:1],
+        tuple(seen)[:n_visits],
+        tuple(dates)[:n_visits],
         tuple(visits)[:n_visits],
         tuple(morphology)[:n_visits],
         true,

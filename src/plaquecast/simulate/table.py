@@ -63,14 +63,15 @@ def measured_people(
     errors: Mapping[str, MeasurementError] = PUBLISHED_ERRORS,
     wall_maps: bool = False,
     first: int = 0,
+    n_visits: int = 2,
 ) -> Iterator[tuple[SimulatedPerson, Measurements]]:
-    """Simulate people one after the other from index `first` on, with what a study would have measured at both visits.
+    """Simulate people one after the other from index `first` on, with what a study would have measured at each visit.
 
     With `wall_maps`, slices and unwrapped walls are measured, too.
     """
     for index in range(first, first + n_patients):
         rng, map_rng = np.random.default_rng([seed, index]), np.random.default_rng([seed, index, 2_000_000])
-        person = draw_person(patient_code(index), rng, settings, coarse=not wall_maps)
+        person = draw_person(patient_code(index), rng, settings, n_visits, coarse=not wall_maps)
         by_side = {side: [measured(visit[side], errors, rng, map_rng) for visit in person.morphology] for side in Side}
         yield person, tuple({side: by_side[side][visit] for side in Side} for visit in range(len(person.morphology)))
 

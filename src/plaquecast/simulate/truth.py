@@ -12,21 +12,14 @@ from plaquecast.domain.lesion import NEAR_LUMEN_MM
 from plaquecast.domain.missing import Measured, Missing, Reason, is_number
 from plaquecast.domain.morphology import ArteryMorphology, SliceMorphology, WallMap
 from plaquecast.simulate.artery import SimulatedArtery
-from plaquecast.simulate.course import WallGrid
+from plaquecast.simulate.course import COVERAGE_MM, FINE, WallGrid
 from plaquecast.simulate.plaque import matter_at
 from plaquecast.simulate.tissues import LABEL_OF_MATTER, Matter
 
-COVERAGE_MM = 16.0
-"""Truth is given from this far below to this far above the flow divider, as a carotid protocol covers it."""
 SLICE_MM = 2.0
 SLICE_POSITIONS_MM = np.arange(-COVERAGE_MM + SLICE_MM / 2, COVERAGE_MM, SLICE_MM)
 PLAQUE_THICKNESS_MM = 1.5
 MODEL_ID = "simulated truth"
-
-
-FINE = WallGrid.covering(COVERAGE_MM, 0.5, 72)
-COARSE = WallGrid.covering(COVERAGE_MM, 1.0, 36)
-"""Grids of integration: for images and maps, and for tables of thousands; volumes differ by less than 2 %."""
 
 
 class Integration:

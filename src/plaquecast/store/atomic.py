@@ -2,14 +2,16 @@
 
 import contextlib
 import errno
+import fcntl
 import gzip
 import hashlib
 import io
 import json
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
-from plaquecast.errors import InputError
+from plaquecast.errors import MachineError
 
 PARTIAL_SUFFIX = ".partial"
 """Ending of a file that is being written. The name follows from the target's, so that a rerun overwrites what a
@@ -21,18 +23,24 @@ def write_bytes(path: Path, content: bytes) -> None:
 
     The content goes to a hidden file in the same folder, is flushed to disk and renamed; the folder is flushed too.
 
+    Two processes that write the same file, as when a worker is taken for lost, do so one after the other.
+
     Raises:
-        InputError: if the disk is full, or the folder cannot be written to; nothing half-written stays.
+        MachineError: if the disk is full, or the folder cannot be written to; nothing half-written stays.
     """
     partial = path.with_name(f".{path.name}{PARTIAL_SUFFIX}")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        _write_flushed(partial, content)
-        partial.replace(path)
+        with _alone(partial) as descriptor:
+            try:
+                _write_flushed(descriptor, content)
+                partial.replace(path)
+            except BaseException:
+                with contextlib.suppress(OSError):
+                    partial.unlink()
+                raise
         _flush_folder(path.parent)
     except OSError as problem:
-        with contextlib.suppress(OSError):
-            partial.unlink()
         raise explain_write_failure(path, problem) from problem
 
 
@@ -76,15 +84,34 @@ def sha256_of_file(path: Path) -> str:
         return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
-def _write_flushed(path: Path, content: bytes) -> None:
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o666)
+@contextlib.contextmanager
+def _alone(partial: Path) -> Iterator[int]:
+    """Open a file to be written by nobody else meanwhile; the lock ends with the process, however it ends."""
+    while True:
+        descriptor = os.open(partial, os.O_WRONLY | os.O_CREAT, 0o666)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
+            if not _is_still(descriptor, partial):
+                continue  # whoever held it has renamed it meanwhile: it is the finished file now
+            yield descriptor
+            return
+        finally:
+            os.close(descriptor)
+
+
+def _is_still(descriptor: int, path: Path) -> bool:
     try:
-        left = memoryview(content)
-        while left:
-            left = left[os.write(descriptor, left) :]
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+        return os.path.samestat(os.fstat(descriptor), path.stat())
+    except FileNotFoundError:
+        return False
+
+
+def _write_flushed(descriptor: int, content: bytes) -> None:
+    os.ftruncate(descriptor, 0)
+    left = memoryview(content)
+    while left:
+        left = left[os.write(descriptor, left) :]
+    os.fsync(descriptor)
 
 
 def _flush_folder(folder: Path) -> None:
@@ -96,17 +123,17 @@ def _flush_folder(folder: Path) -> None:
         os.close(descriptor)
 
 
-def explain_write_failure(path: Path, problem: OSError) -> InputError:
+def explain_write_failure(path: Path, problem: OSError) -> MachineError:
     """Put into words why a file or folder could not be written."""
     if problem.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
-        return InputError(
+        return MachineError(
             expected="room on the disk",
             found=f"none left ({os.strerror(problem.errno)})",
             where=path.name,
             remedy="Free some space and start the same command again; it goes on where it stopped.",
             code="disk-full",
         )
-    return InputError(
+    return MachineError(
         expected="a folder that can be written to",
         found=os.strerror(problem.errno) if problem.errno else type(problem).__name__,
         where=path.name,

@@ -86,15 +86,19 @@ def write_sessions(root: Path, patient_id: str, visits: Iterable[DatedRecord]) -
     """Write `sub-<id>/sub-<id>_sessions.tsv` and its sidecar with units: one row per visit, in the given order."""
     code = checked_code(patient_id)
     lines = ["\t".join(("session_id", "acq_time", *CLINICAL_COLUMNS))]
-    for visit in visits:
-        acquired = NOT_AVAILABLE if isinstance(visit.acquired, Missing) else f"{visit.acquired.isoformat()}T00:00:00"
-        cells = [_cell(getattr(visit.clinical, column)) for column in CLINICAL_COLUMNS]
-        lines.append("\t".join((f"ses-{checked_code(visit.session_id)}", acquired, *cells)))
+    lines += [f"ses-{line}" for line in map(_session_line, visits)]
     stem = root / f"sub-{code}" / f"sub-{code}_sessions"
     sidecar: dict[str, object] = {"acq_time": {"Description": "Date of the visit; the time of day is not kept"}}
     sidecar |= {column: _column_sidecar(column) for column in CLINICAL_COLUMNS}
     write_json(stem.with_suffix(".json"), sidecar)
     write_text(stem.with_suffix(".tsv"), "\n".join(lines) + "\n")
+
+
+def write_source_table(path: Path, visits: Mapping[str, Iterable[DatedRecord]]) -> None:
+    """Write all visits of all patients (by their own code) as the one table that an import asks for."""
+    lines = ["\t".join(("participant_id", "session_id", "acq_time", *CLINICAL_COLUMNS))]
+    lines += [f"{patient_id}\t{_session_line(visit)}" for patient_id, own in visits.items() for visit in own]
+    write_text(path, "\n".join(lines) + "\n")
 
 
 def write_image(root: Path, patient_id: str, session_id: str, volume: Volume) -> Path:
@@ -144,6 +148,12 @@ def checked_code(code: str) -> str:
             code="code-signs",
         )
     return code
+
+
+def _session_line(visit: DatedRecord) -> str:
+    acquired = NOT_AVAILABLE if isinstance(visit.acquired, Missing) else f"{visit.acquired.isoformat()}T00:00:00"
+    cells = [_cell(getattr(visit.clinical, column)) for column in CLINICAL_COLUMNS]
+    return "\t".join((checked_code(visit.session_id), acquired, *cells))
 
 
 def _column_sidecar(name: str) -> dict[str, object]:

@@ -5,11 +5,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 
 from plaquecast.domain.anatomy import Side
 from plaquecast.domain.change import ChangeFactor, Factor, Verdict
-from plaquecast.domain.forecast import Forecast
+from plaquecast.domain.forecast import Forecast, ForecastMap
 from plaquecast.domain.missing import Measured, Missing
 from plaquecast.store.columns import REASON_ENDING
 from plaquecast.store.table_files import read_table
@@ -100,6 +101,23 @@ _FORECAST_PLAIN: dict[str, pa.DataType] = {
     "calibration_size": pa.int64(),
     "model_id": pa.string(),
 }
+
+
+def write_forecast_map_table(folder: Path, patient_id: str, maps: Iterable[ForecastMap]) -> None:
+    """Write the table `forecast_map`: one row per place of each wall, empty where it was not covered."""
+    rows = []
+    for each in maps:
+        ids = {"participant_id": f"sub-{patient_id}", "side": each.side.value, "horizon_years": each.horizon_years}
+        for (i, j), value in np.ndenumerate(each.value):
+            place = {"position_mm": float(each.position_mm[i]), "angle_degrees": float(each.angle_degrees[j])}
+            ends = (float(value), float(each.lower[i, j]), float(each.upper[i, j]))
+            numbers = dict(zip(_MAP_NUMBERS, ends if np.isfinite(value) else (None, None, None), strict=True))
+            rows.append(ids | place | numbers)
+    places = columns_of(pa.float64(), "horizon_years", "position_mm", "angle_degrees", *_MAP_NUMBERS)
+    write_rows(folder, "forecast_map", rows, _PATIENT_SIDE | places)
+
+
+_MAP_NUMBERS = ("wall_thickening_mm_per_year", "lower_mm_per_year", "upper_mm_per_year")
 
 
 def read_forecast_table(folder: Path) -> tuple[PatientForecast, ...]:

@@ -4,6 +4,7 @@ from plaquecast.domain.anatomy import Weighting
 from plaquecast.domain.clinical_columns import CLINICAL_CATALOGUE
 
 _UNIT_OF_ENDING = (
+    ("_mm_per_year", "mm per year"),
     ("_per_year", "per year"),
     ("_mm2", "mm^2"),
     ("_mm3", "mm^3"),
@@ -16,6 +17,8 @@ _UNIT_OF_ENDING = (
 DEFINITIONS: dict[str, str] = {
     "participant_id": "Study code of the patient",
     "session_id": "Visit",
+    "repeat_session_id": "The visit that scanned the same artery again",
+    "ahead_mm": "By how much more the repeat scan's positions count at the same place of the artery",
     "side": "The patient's own side; both = the patient as a whole",
     "position_mm": "Position along the artery from the bifurcation (tip of the flow divider), + towards the head",
     "angle_degrees": "Angle around the artery: 0 at the flow divider, rising towards anterior on both sides",
@@ -73,6 +76,9 @@ DEFINITIONS: dict[str, str] = {
     "smallest_detectable_per_year": "1.96 x error_per_year",
     "verdict": "progression, no_detectable_change or regression; a thinning cap is progression",
     "missing_reason": "Why there is no number",
+    "wall_thickening_mm_per_year": "Expected change of wall thickness at this place",
+    "lower_mm_per_year": "Lower end of what would be measured at this place",
+    "upper_mm_per_year": "Upper end of what would be measured at this place",
     "horizon_years": "Time ahead for which the forecast is meant",
     "value": "Expected change, in the unit of the factor per year",
     "lower": "Lower end of the interval",

@@ -1,9 +1,9 @@
 """What is done, by content: stage key → output files with their hashes, in one SQLite file beside the outputs."""
 
 import json
-import sqlite3
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+import shutil
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import asdict, is_dataclass
 from pathlib import Path
 from types import TracebackType
@@ -12,22 +12,26 @@ from typing import Any, Self
 from plaquecast import __version__
 from plaquecast.errors import InputError
 from plaquecast.store.atomic import sha256_of_bytes, sha256_of_file
+from plaquecast.store.journal_file import (
+    explained,
+    open_journal_file,
+    refuse_other_run,
+    run_of,
+    take_up,
+    transaction,
+)
 from plaquecast.store.manifest import StageCost
-from plaquecast.store.run_folder import JOURNAL_NAME, check_folder_is_ours, locked_folder, make_folder
+from plaquecast.store.run_folder import (
+    JOURNAL_NAME,
+    LOCK_NAME,
+    PARTS,
+    check_folder_is_ours,
+    locked,
+    make_folder,
+)
 
-_WAIT_SECONDS = 60.0
-
-_TABLES = """
-CREATE TABLE IF NOT EXISTS run (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS stage (
-    key TEXT PRIMARY KEY, stage TEXT NOT NULL, case_name TEXT NOT NULL,
-    seconds REAL NOT NULL, peak_memory_mib REAL NOT NULL, recorded TEXT NOT NULL DEFAULT CURRENT_TIMESTAMP
-) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS output (
-    key TEXT NOT NULL REFERENCES stage (key) ON DELETE CASCADE, path TEXT NOT NULL, sha256 TEXT NOT NULL,
-    PRIMARY KEY (key, path)
-) WITHOUT ROWID;
-"""
+END = "end"
+"""Under this name stands what a run told last."""
 
 
 def stage_key(
@@ -59,26 +63,39 @@ class Journal:
     and refuses another run's. A worker of the same run opens it with `Journal(folder)` and only records.
     Use it as a context manager.
 
+    A `part` of a run has a journal of its own, which nobody else writes, and knows what the whole one knows: that of
+    a shard, which is driven beside other shards, and that of a host whose workers do not share a disk cache with the
+    driver. A whole run takes up the journals of all parts.
+
     Args:
         folder: the run's output folder; the journal is `journal.sqlite` in it.
         identity: what makes this run the same run on a rerun (command, dataset, …), as plain texts; None in a worker.
+        part: name of the part, safe in a path; empty for the whole.
 
     Raises:
         InputError: if the folder holds another run or foreign files, or another process drives a run in it.
+        MachineError: if the journal cannot be used.
     """
 
-    def __init__(self, folder: Path, identity: Mapping[str, str] | None = None) -> None:
+    def __init__(self, folder: Path, identity: Mapping[str, str] | None = None, part: str = "") -> None:
         self._folder = folder
+        own = folder / PARTS / part if part else folder
         self._held = ExitStack()
         with self._held:
             if identity is not None:
                 check_folder_is_ours(folder)
                 make_folder(folder)
-                self._held.enter_context(locked_folder(folder))
-            self._database = _open_database(folder / JOURNAL_NAME)
+                self._held.enter_context(locked(folder / LOCK_NAME, shared=bool(part)))
+            if part:
+                make_folder(own)
+            if part and identity is not None:
+                self._held.enter_context(locked(own / LOCK_NAME))
+            self._database = open_journal_file(own / JOURNAL_NAME, folder / JOURNAL_NAME if part else None)
             self._held.callback(self._database.close)
             if identity is not None:
-                self._adopt(identity)
+                self._adopt(identity, bool(part) and (folder / JOURNAL_NAME).is_file())
+                if not part:
+                    self.take_up_parts()
             self._held = self._held.pop_all()
 
     def __enter__(self) -> Self:
@@ -95,7 +112,7 @@ class Journal:
 
     def is_done(self, key: str) -> bool:
         """Whether the stage was recorded and each of its outputs still is, byte for byte, what was recorded."""
-        if self._database.execute("SELECT 1 FROM stage WHERE key = ?", (key,)).fetchone() is None:
+        if not self._rows("SELECT 1 FROM known_stage WHERE key = ?", key):
             return False
         return all(_is_unchanged(self._folder / path, sha256) for path, sha256 in self._outputs(key).items())
 
@@ -108,10 +125,8 @@ class Journal:
 
         So a stage that fails leaves nothing behind that could pass as its result.
         """
-        older = self._database.execute(
-            "SELECT key FROM stage WHERE stage = ? AND case_name = ? AND key <> ?", (stage, case, key)
-        )
-        self._withdraw([row[0] for row in older.fetchall()])
+        older = self._rows("SELECT key FROM stage WHERE stage = ? AND case_name = ? AND key <> ?", stage, case, key)
+        self._withdraw([row[0] for row in older])
 
     def record(self, key: str, cost: StageCost, outputs: Iterable[Path]) -> None:
         """Record a stage as done, with what it cost and its finished outputs, in one transaction.
@@ -120,7 +135,7 @@ class Journal:
             InputError: if an output does not exist or lies outside the run folder, or the disk is full.
         """
         hashes = {self._inside(path): sha256_of_file(path) for path in outputs}
-        with self._transaction():
+        with transaction(self._database, self._folder):
             self._database.execute("DELETE FROM stage WHERE key = ?", (key,))
             self._database.execute(
                 "INSERT INTO stage (key, stage, case_name, seconds, peak_memory_mib) VALUES (?, ?, ?, ?, ?)",
@@ -134,36 +149,45 @@ class Journal:
     def withdraw_all_but(self, keys: Iterable[str]) -> None:
         """Withdraw every stage that the finished run did not use, so that nothing stale lies beside what is new."""
         used = set(keys)
-        recorded = [row[0] for row in self._database.execute("SELECT key FROM stage").fetchall()]
-        self._withdraw([key for key in recorded if key not in used])
+        self._withdraw([key for (key,) in self._rows("SELECT key FROM stage") if key not in used])
 
     def costs(self) -> tuple[StageCost, ...]:
         """What every recorded stage cost, ordered by case and stage."""
-        rows = self._database.execute(
-            "SELECT stage, case_name, seconds, peak_memory_mib FROM stage ORDER BY case_name, stage"
-        )
-        return tuple(StageCost(*row) for row in rows.fetchall())
+        rows = self._rows("SELECT stage, case_name, seconds, peak_memory_mib FROM stage ORDER BY case_name, stage")
+        return tuple(StageCost(*row) for row in rows)
 
-    def _adopt(self, identity: Mapping[str, str]) -> None:
-        known = dict(self._database.execute("SELECT name, value FROM run").fetchall())
-        if not known:
-            with self._transaction():
-                self._database.executemany("INSERT INTO run (name, value) VALUES (?, ?)", list(identity.items()))
-            return
-        differing = sorted(name for name in known.keys() | identity.keys() if known.get(name) != identity.get(name))
-        if differing:
-            name = differing[0]
-            raise InputError(
-                expected=f"a new output folder, or that of the same run ({name} {identity.get(name, 'not given')})",
-                found=f"another run ({name} {known.get(name, 'not given')})",
-                where=self._folder.name,
-                remedy="Give another output folder with --out; nothing in this one was touched.",
-                code="other-run",
-            )
+    def tell(self, name: str, facts: Mapping[str, object]) -> None:
+        """Keep the newest of what the run has to tell under this name, for whoever watches it."""
+        with transaction(self._database, self._folder):
+            self._database.execute("INSERT OR REPLACE INTO told VALUES (?, ?)", (name, json.dumps(facts)))
+
+    def tell_end(self, facts: Mapping[str, object]) -> None:
+        """Keep how the run ended, and nothing else of what it told on the way."""
+        with transaction(self._database, self._folder):
+            self._database.execute("DELETE FROM told")
+            self._database.execute("INSERT INTO told VALUES (?, ?)", (END, json.dumps(facts)))
+
+    def take_up_parts(self) -> None:
+        """Record here what shards and other hosts have recorded, and let go of their journals."""
+        parts = self._folder / PARTS
+        for path in sorted(parts.glob(f"*/{JOURNAL_NAME}")):
+            take_up(self._database, self._folder, path)
+        shutil.rmtree(parts, ignore_errors=True)
+
+    def _adopt(self, identity: Mapping[str, str], has_whole: bool) -> None:
+        with explained(self._folder):
+            known = run_of(self._database) or (run_of(self._database, "whole") if has_whole else {})
+        refuse_other_run(self._folder, identity, known or identity)
+        with transaction(self._database, self._folder):
+            self._database.executemany("INSERT OR REPLACE INTO run (name, value) VALUES (?, ?)", list(identity.items()))
+            self._database.execute("DELETE FROM told")
 
     def _outputs(self, key: str) -> dict[str, str]:
-        rows = self._database.execute("SELECT path, sha256 FROM output WHERE key = ? ORDER BY path", (key,))
-        return dict(rows.fetchall())
+        return dict(self._rows("SELECT path, sha256 FROM known_output WHERE key = ? ORDER BY path", key))
+
+    def _rows(self, query: str, *values: str) -> list[Any]:
+        with explained(self._folder):
+            return self._database.execute(query, values).fetchall()
 
     def _inside(self, path: Path) -> str:
         try:
@@ -185,47 +209,13 @@ class Journal:
 
         Files first: a process killed in between leaves rows whose files are gone, which no longer count as done.
         """
-        rows = self._database.execute("SELECT path, key FROM output").fetchall()
+        rows = self._rows("SELECT path, key FROM output")
         kept = {path for path, key in rows if key not in keys}
         for path, sha256 in [pair for key in keys for pair in self._outputs(key).items()]:
             if path not in kept and _is_unchanged(self._folder / path, sha256):
                 (self._folder / path).unlink()
-        with self._transaction():
+        with transaction(self._database, self._folder):
             self._database.executemany("DELETE FROM stage WHERE key = ?", [(key,) for key in keys])
-
-    @contextmanager
-    def _transaction(self) -> Iterator[None]:
-        try:
-            self._database.execute("BEGIN IMMEDIATE")
-            yield
-            self._database.execute("COMMIT")
-        except BaseException as problem:
-            if self._database.in_transaction:
-                self._database.execute("ROLLBACK")
-            if isinstance(problem, sqlite3.Error):
-                raise _unusable(self._folder, problem) from problem
-            raise
-
-
-def _open_database(path: Path) -> sqlite3.Connection:
-    try:
-        database = sqlite3.connect(path, timeout=_WAIT_SECONDS, isolation_level=None)
-        database.execute("PRAGMA synchronous = FULL")
-        database.execute("PRAGMA foreign_keys = ON")
-        database.executescript(_TABLES)
-    except sqlite3.Error as problem:
-        raise _unusable(path.parent, problem) from problem
-    return database
-
-
-def _unusable(folder: Path, problem: sqlite3.Error) -> InputError:
-    return InputError(
-        expected="a journal that can be read and written",
-        found=str(problem),
-        where=f"{folder.name}/{JOURNAL_NAME}",
-        remedy="Free some space, or give another output folder on a local disk, and start the same command again.",
-        code="journal-unusable",
-    )
 
 
 def _is_unchanged(path: Path, sha256: Any) -> bool:

@@ -1,0 +1,158 @@
+"""The tables of the reference cohort, kept beside the code, and what they say about measurement and change.
+
+`make reference-cohort` makes the cohort and the run (hours) and calls `keep`;
+`python -m benchmarks.reference_tables show` prints the tables of the documentation from what was kept (seconds).
+"""
+
+import argparse
+import json
+import shutil
+from collections import defaultdict
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+import plaquecast
+from plaquecast.domain.change import Factor
+from plaquecast.domain.measurements import PUBLISHED_ERRORS
+from plaquecast.pipeline.agreement import agreement
+from plaquecast.pipeline.learning_data import TRUTH_TABLES
+from plaquecast.pipeline.repeatability import repeated_measurements
+from plaquecast.pipeline.scores import true_changes
+from plaquecast.store.atomic import sha256_of_file, write_json
+from plaquecast.store.change_tables import read_change_factors_table
+
+KEPT = Path(__file__).parent / "reference_cohort"
+RUN_TABLES = ("arteries", "slices", "wall_maps", "change_factors", "clinical", "repeat_scans")
+TRUE_TABLES = ("expected_change",)
+
+
+def keep(run: Path, cohort: Path) -> None:
+    """Copy the tables of a finished run and the true changes, as small as Parquet makes them, with their origin.
+
+    Image intensities over the wall are left out: they are most of the bytes, and no figure needs them.
+    """
+    shutil.rmtree(KEPT, ignore_errors=True)
+    for source, target, names in (
+        (run / "tables", KEPT / "tables", RUN_TABLES),
+        (cohort / TRUTH_TABLES, KEPT / TRUTH_TABLES, TRUE_TABLES),
+    ):
+        target.mkdir(parents=True)
+        for name in names:
+            table = pq.read_table(source / f"{name}.parquet")
+            for place, field in enumerate(table.schema):
+                if field.name.startswith("intensity_"):
+                    table = table.set_column(place, field, [pa.nulls(table.num_rows, field.type)])
+            pq.write_table(table, target / f"{name}.parquet", compression="zstd", compression_level=19)
+    for name in ("dataset_description.json", "evaluation/scores.json"):
+        (KEPT / name).parent.mkdir(exist_ok=True)
+        shutil.copyfile(run / name, KEPT / name)
+    record = json.loads((run / "run.json").read_text(encoding="utf-8"))
+    write_json(
+        KEPT / "origin.json",
+        {
+            "command": "make reference-cohort",
+            "version": plaquecast.__version__,
+            "models": record["models"],
+            "counts": record["counts"],
+            "card_sha256": sha256_of_file(cohort / TRUTH_TABLES.parent / "card.json"),
+            "images_sha256": record["input_sha256"],
+        },
+    )
+
+
+def show() -> None:
+    """Print every table."""
+    scores = json.loads((KEPT / "evaluation" / "scores.json").read_text(encoding="utf-8"))
+    _show_dice(scores)
+    _show_measured(scores)
+    pairs = _repeats()
+    _show_repeats(pairs)
+    _show_change()
+
+
+def _show_dice(scores: dict[str, dict[str, dict[str, float]]]) -> None:
+    print("## Overlap with the true masks\n\n| structure | Dice | arteries |\n|---|---|---|")
+    for name, found in scores["dice"].items():
+        print(f"| {name.replace('_', ' ')} | {found['mean']:.3f} | {found['n_arteries']} |")
+
+
+def _show_measured(scores: dict[str, dict[str, dict[str, float]]]) -> None:
+    print("\n## Measured against true\n\n| measurement | n | bias | SD | ICC |\n|---|---|---|---|---|")
+    for name, found in scores["measured_against_true"].items():
+        if found["icc"] is not None:
+            print(f"| {name} | {found['n']} | {found['bias']:+.3f} | {found['sd']:.3f} | {found['icc']:.2f} |")
+
+
+def _repeats() -> dict[str, np.ndarray]:
+    """Pairs of one measurement in a scan and its repeat, over the artery that both cover."""
+    found: defaultdict[str, list[tuple[float, float]]] = defaultdict(list)
+    for first, second in repeated_measurements(KEPT):
+        for name in PUBLISHED_ERRORS:
+            values = first[name], second[name]
+            if isinstance(values[0], float) and isinstance(values[1], float):
+                found[name].append((values[0], values[1]))
+    return {name: np.array(values) for name, values in found.items()}
+
+
+def _show_repeats(pairs: dict[str, np.ndarray]) -> None:
+    print("\n## Error of one scan, from repeat scans through the whole pipeline\n")
+    print("| measurement | arteries | mean | error (SD) | % of mean | typical, % of mean |\n|---|---|---|---|---|---|")
+    for name, values in pairs.items():
+        difference, mean = values[:, 0] - values[:, 1], abs(values.mean()) or 1.0
+        error = np.sqrt(np.mean(difference**2) / 2.0)
+        typical = np.median(np.abs(difference)) / 0.6745 / np.sqrt(2.0)
+        print(
+            f"| {name} | {len(values)} | {values.mean():.3f} | {error:.3f} | {100 * error / mean:.1f}"
+            f" | {100 * typical / mean:.1f} |"
+        )
+
+
+def _show_change() -> None:
+    true = true_changes(KEPT)
+    rows: defaultdict[Factor, list[tuple[float, float, float]]] = defaultdict(list)
+    for entry in read_change_factors_table(KEPT / "tables"):
+        change = entry.change
+        if change.side is None:
+            continue
+        wanted = true[entry.patient_id, change.side, change.factor]
+        measured, error = (
+            value if isinstance(value, float) else np.nan for value in (change.absolute_per_year, change.error_per_year)
+        )
+        if np.isfinite(wanted) and np.isfinite(measured):
+            rows[change.factor].append((measured, wanted, error))
+    print("\n## Change per year against true change\n")
+    print("| factor | n | true mean | true SD | bias | bias, % of SD | SD of error | slope | ICC | ICC by its error |")
+    print("|---|---|---|---|---|---|---|---|---|---|")
+    for factor, values in rows.items():
+        found, wanted, error = np.array(values).T
+        difference, spread = found - wanted, wanted.std(ddof=1)
+        slope = np.cov(wanted, found)[0, 1] / spread**2
+        implied = spread**2 / (spread**2 + np.nanmean(error**2))
+        margin = 196.0 * difference.std(ddof=1) / spread / np.sqrt(len(found))
+        print(
+            f"| {factor.value} | {len(found)} | {wanted.mean():.3f} | {spread:.3f} | {difference.mean():+.3f}"
+            f" | {100 * difference.mean() / spread:.0f} ± {margin:.0f} | {difference.std(ddof=1):.3f} | {slope:.2f}"
+            f" | {agreement(found, wanted).icc:.2f} | {implied:.2f} |"
+        )
+
+
+def main() -> None:
+    """Keep or show."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    commands = parser.add_subparsers(dest="command", required=True)
+    keeping = commands.add_parser("keep")
+    keeping.add_argument("run", type=Path)
+    keeping.add_argument("cohort", type=Path)
+    commands.add_parser("show")
+    given = parser.parse_args()
+    if given.command == "keep":
+        keep(given.run, given.cohort)
+    else:
+        show()
+
+
+if __name__ == "__main__":
+    main()
