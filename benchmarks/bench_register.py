@@ -23,7 +23,7 @@ SETTINGS = RegisterSettings()
 
 def ours(reference: Volume, other: Volume) -> RigidTransform:
     """One pair from nothing, images made ready included."""
-    return register_rigid(prepare(reference, SETTINGS), prepare(other, SETTINGS), SETTINGS)
+    return register_rigid(prepare(reference, SETTINGS), prepare(other, SETTINGS))
 
 
 def usual_simpleitk(reference: Volume, other: Volume) -> RigidTransform:

@@ -32,7 +32,7 @@ class Row:
 def rows(shared_data: Path, settings: RegisterSettings) -> Iterator[Row]:
     """Align every real pair; for vessels the floor is 0, since they should coincide."""
     for pair in brain_pairs(shared_data / "two-visit-brain"):
-        found = register_rigid(prepare(pair.reference, settings), prepare(pair.other, settings), settings)
+        found = register_rigid(prepare(pair.reference, settings), prepare(pair.other, settings))
         before, errors, floor = (
             pair.errors_mm(found.identity()),
             pair.errors_mm(found),
@@ -41,7 +41,7 @@ def rows(shared_data: Path, settings: RegisterSettings) -> Iterator[Row]:
         yield _row(f"brain, {pair.name}", before, errors, floor)
     for pair in vessel_pairs(shared_data / "neck-spinalcord"):
         own, other = prepare(pair.reference, settings), prepare(pair.other, settings)
-        neck = register_rigid(own, other, settings)
+        neck = register_rigid(own, other)
         before = pair.errors_mm(neck.identity(), {})
         yield _row(f"neck, {pair.name}, one transform", before, pair.errors_mm(neck, {}), np.zeros(1))
         errors = pair.errors_mm(neck, bent_sides(own, other, neck, settings))
@@ -66,7 +66,7 @@ def main() -> None:
         print(f"| {row.data} | " + " | ".join(f"{number:.2f}" for number in numbers) + " |", flush=True)
     folder = SHARED_DATA / "two-visit-brain"
     *_, visits = brain_pairs(folder)
-    found = register_rigid(prepare(visits.reference, SETTINGS), prepare(visits.other, SETTINGS), SETTINGS)
+    found = register_rigid(prepare(visits.reference, SETTINGS), prepare(visits.other, SETTINGS))
     print("\n| FLAIR of visit 2 on visit 1 | correlation in the brain | difference outside | inside changed lesions |")
     print("|---|---|---|---|")
     for name, matrix in (("as scanned", np.eye(4)), ("found", found.matrix_mm), ("given", visits.given)):

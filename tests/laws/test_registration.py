@@ -23,7 +23,7 @@ seeds = st.integers(0, 1000)
 
 
 def _register(first: Volume, second: Volume) -> RigidTransform:
-    return register_rigid(prepare(first, SETTINGS), prepare(second, SETTINGS), SETTINGS)
+    return register_rigid(prepare(first, SETTINGS), prepare(second, SETTINGS))
 
 
 @FEW

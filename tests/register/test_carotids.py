@@ -33,7 +33,7 @@ def _error_mm(found: RigidTransform, true: RigidTransform, axis: FloatArray) -> 
 
 def test_each_side_of_a_bent_neck_is_found() -> None:
     first, second = prepare(blob_image(), SETTINGS), prepare(_torn_at_the_midline(), SETTINGS)
-    neck = register_rigid(first, second, SETTINGS)
+    neck = register_rigid(first, second)
     found = bent_sides(first, second, neck, SETTINGS)
     for side, axis in usual_axes_mm(first.body).items():
         # one transform cannot serve both halves, which lie 2.5 mm apart; a local one leaves less than a quarter of that
@@ -46,7 +46,7 @@ def test_each_side_of_a_bent_neck_is_found() -> None:
 def test_a_neck_that_does_not_bend_keeps_one_transform() -> None:
     pose = RigidTransform.from_euler((2.0, -3.0, 4.0), (2.0, 1.0, -1.0))
     first, second = prepare(blob_image(), SETTINGS), prepare(blob_image(pose=pose, is_inverted=True), SETTINGS)
-    neck = register_rigid(first, second, SETTINGS)
+    neck = register_rigid(first, second)
     assert bent_sides(first, second, neck, SETTINGS) == {}
 
 

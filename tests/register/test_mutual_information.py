@@ -21,7 +21,7 @@ def _as_layer(volume: Volume) -> Layer:
 def _layer(array: np.ndarray) -> Layer:
     grid = Grid.axis_aligned(array.shape, (1.0, 1.0, 1.0))
     weight = np.ones(array.shape, dtype=np.float32)
-    return Layer(grid, array.astype(np.float32), weight, np.linalg.inv(grid.affine))
+    return Layer(grid, array.astype(np.float32), weight, np.linalg.inv(grid.affine), N_BINS)
 
 
 def test_two_halves_that_agree_hold_one_bit() -> None:

@@ -19,13 +19,13 @@ POSE = RigidTransform.from_euler((2.0, -1.0, 3.0), (1.0, 2.0, -1.0))
 @pytest.fixture(scope="module")
 def pair() -> tuple[Prepared, Prepared, RigidTransform]:
     first, second = prepare(blob_image(), SETTINGS), prepare(blob_image(pose=POSE, is_inverted=True), SETTINGS)
-    return first, second, register_rigid(first, second, SETTINGS)
+    return first, second, register_rigid(first, second)
 
 
 def test_a_right_alignment_passes(patient: SimulatedPatient) -> None:
     volumes = patient.visits[0].visit.volumes
     first, second = prepare(volumes[Weighting.T1W], SETTINGS), prepare(volumes[Weighting.MPRAGE], SETTINGS)
-    verdict = judge(first, second, register_rigid(first, second, SETTINGS), 1.0, SETTINGS)
+    verdict = judge(first, second, register_rigid(first, second), 1.0, SETTINGS)
     assert verdict.passed
     assert "drifts by 0.0" in verdict.reason
 
@@ -54,7 +54,7 @@ def test_another_neck_and_a_mirrored_one_do_not() -> None:
     mirrored = Volume(GRID, np.flip(image.array, axis=2), image.weighting)
     for wrong in (blob_image(seed=1, is_inverted=True), mirrored):
         second = prepare(wrong, SETTINGS)
-        assert not judge(first, second, register_rigid(first, second, SETTINGS), 1.0, SETTINGS).passed
+        assert not judge(first, second, register_rigid(first, second), 1.0, SETTINGS).passed
 
 
 def test_the_size_of_a_transform_and_the_overlap_are_limited(pair: tuple[Prepared, Prepared, RigidTransform]) -> None:

@@ -19,7 +19,7 @@ def pairs(shared_data: Path) -> dict[str, KnownPair]:
 def test_a_real_brain_lies_where_the_given_transform_says(pairs: dict[str, KnownPair], name: str) -> None:
     pair = pairs[name]
     settings = RegisterSettings()
-    found = register_rigid(prepare(pair.reference, settings), prepare(pair.other, settings), settings)
+    found = register_rigid(prepare(pair.reference, settings), prepare(pair.other, settings))
     errors = pair.errors_mm(found)
     # slices are 3 mm apart; the given transforms are affine, and no rigid one comes closer than about 0.3 mm (median)
     assert np.median(pair.errors_mm(pair.best_rigid())) < 0.31

@@ -26,7 +26,7 @@ def test_a_known_pose_in_another_contrast_is_found(angles: tuple[float, ...], sh
     true = RigidTransform.from_euler(angles, shift)
     fine = Grid.axis_aligned((36, 120, 120), (1.0, 1.0, 1.0), (-59.5, -59.5, -17.5))
     found = register_rigid(
-        prepare(blob_image(GRID), SETTINGS), prepare(blob_image(fine, true, is_inverted=True), SETTINGS), SETTINGS
+        prepare(blob_image(GRID), SETTINGS), prepare(blob_image(fine, true, is_inverted=True), SETTINGS)
     )
     # a tenth of the 2 mm voxel of the reference: the phantom has no noise to speak of, only sampled points
     assert worst_error_mm(found, true) < 0.2
@@ -35,7 +35,6 @@ def test_a_known_pose_in_another_contrast_is_found(angles: tuple[float, ...], sh
 def test_the_same_bytes_every_time() -> None:
     other = blob_image(pose=RigidTransform.from_euler((1.0, 2.0, 3.0), (1.0, 0.0, 0.0)), is_inverted=True)
     found = [
-        register_rigid(prepare(blob_image(), SETTINGS), prepare(other, SETTINGS), SETTINGS).matrix_mm.tobytes()
-        for _ in range(2)
+        register_rigid(prepare(blob_image(), SETTINGS), prepare(other, SETTINGS)).matrix_mm.tobytes() for _ in range(2)
     ]
     assert found[0] == found[1]

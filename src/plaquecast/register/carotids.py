@@ -70,11 +70,11 @@ def refine(
     """
     own, other = around(first, axes_mm[0], settings), around(second, axes_mm[1], settings)
     middle = axes_mm[0].mean(axis=0)
-    found = climb(agreement_at(-1, own, other, settings), neck, neck.apply(middle))
+    found = climb(agreement_at(-1, own, other), neck, neck.apply(middle))
     offset = float(np.linalg.norm(found.apply(middle) - neck.apply(middle)))
     if offset > MAX_OFFSET_MM:
         return Missing(Reason.FAILED_QUALITY, f"the artery seems to lie {offset:.1f} mm off the neck")
-    fresh = fresh_agreement(own, other, settings)
+    fresh = fresh_agreement(own, other)
     return found if fresh(found) > (1.0 + LEAST_GAIN) * fresh(neck) else neck
 
 

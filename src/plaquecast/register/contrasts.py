@@ -1,12 +1,12 @@
 """The weightings of one visit on one grid: each is laid on the reference by a rigid transform and resampled once."""
 
 from collections.abc import Mapping
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
 
 from plaquecast.domain.anatomy import WALL_WEIGHTINGS, Side, Weighting
-from plaquecast.domain.grid import Grid
 from plaquecast.domain.transform import RigidTransform
 from plaquecast.domain.visit import AlignedVisit, RegistrationQuality, Visit
 from plaquecast.domain.volume import Volume
@@ -14,8 +14,8 @@ from plaquecast.geometry.resample import resample, share_inside
 from plaquecast.register.body import body_of
 from plaquecast.register.carotids import bent_sides, middle_x_mm
 from plaquecast.register.layers import upright
-from plaquecast.register.quality import judge
-from plaquecast.register.rigid import Prepared, prepare, register_rigid
+from plaquecast.register.rigid import prepare
+from plaquecast.register.search import find_neck
 from plaquecast.settings import RegisterSettings
 
 MIDLINE_MM = 16.0
@@ -38,24 +38,11 @@ def align_visit(visit: Visit, settings: RegisterSettings) -> AlignedVisit:
     for weighting, volume in visit.volumes.items():
         if weighting is not reference:
             other = prepare(volume, settings)
-            transform, verdict = _align(prepared, other, (fixed.grid, volume.grid), settings)
+            overlap = partial(share_inside, volume.grid, fixed.grid)
+            transform, verdict = find_neck((prepared, other), overlap, settings)
             transforms[weighting], quality[weighting] = transform, verdict
             arteries[weighting] = bent_sides(prepared, other, transform, settings)
     return lay_on_reference(visit, reference, transforms, quality, arteries)
-
-
-def _align(
-    fixed: Prepared, other: Prepared, grids: tuple[Grid, Grid], settings: RegisterSettings
-) -> tuple[RigidTransform, RegistrationQuality]:
-    """Search from afar; if that went astray, from close by, since weightings of one visit never lie far apart."""
-    found = []
-    for level in range(len(fixed.layers)):
-        transform = register_rigid(fixed, other, settings, first_level=level)
-        overlap = share_inside(grids[1], grids[0], transform)
-        found.append((transform, judge(fixed, other, transform, overlap, settings)))
-        if found[-1][1].passed:
-            break
-    return max(found, key=lambda pair: pair[1].score)
 
 
 def lay_on_reference(

@@ -22,7 +22,7 @@ _DULL_SHARE = 0.02
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Layer:
-    """An image at one sharpness on `grid`: intensities as fractional histogram bins, and how much each voxel can tell.
+    """An image at one sharpness on `grid`: intensities as fractions of `n_bins` bins, and how much each voxel can tell.
 
     `image` and `weight` are float32 (slices, rows, columns); `index_from_mm` (4, 4) takes LPS mm to indices.
     """
@@ -31,6 +31,7 @@ class Layer:
     image: NDArray[np.float32]
     weight: NDArray[np.float32]
     index_from_mm: FloatArray
+    n_bins: int
 
 
 def as_layer(volume: Volume, body: Body, pixel_mm: float, sigma_mm: float, n_bins: int) -> Layer:
@@ -48,7 +49,8 @@ def as_layer(volume: Volume, body: Body, pixel_mm: float, sigma_mm: float, n_bin
     low, high = np.percentile(image[tissue], (1.0, 99.0)) if tissue.any() else (0.0, 1.0)
     bins = np.clip((image - low) * ((n_bins - 1) / max(float(high - low), 1e-9)), 0.0, n_bins - 1).astype(np.float32)
     weight = _clearness(bins, spacing, tissue) * np.clip((depth - RIM_MM) / (FULL_DEPTH_MM - RIM_MM), 0.0, 1.0)
-    return Layer(thin.grid, bins, weight.astype(np.float32), np.linalg.inv(thin.grid.affine).astype(np.float64))
+    index_from_mm = np.linalg.inv(thin.grid.affine).astype(np.float64)
+    return Layer(thin.grid, bins, weight.astype(np.float32), index_from_mm, n_bins)
 
 
 def _clearness(bins: NDArray[np.float32], spacing_mm: FloatArray, tissue: NDArray[np.bool_]) -> NDArray[np.float32]:

@@ -52,9 +52,9 @@ class Evidence:
         return float(np.clip(min(parts), 0.0, 1.0))
 
 
-def gather(first: Prepared, second: Prepared, transform: RigidTransform, settings: RegisterSettings) -> Evidence:
+def gather(first: Prepared, second: Prepared, transform: RigidTransform) -> Evidence:
     """Evidence for the transform that takes points of the first image to points of the second."""
-    fresh = fresh_agreement(first, second, settings)
+    fresh = fresh_agreement(first, second)
 
     def edges(moved: RigidTransform) -> float:
         there = _edges_agree(first.layers[-1], first.fresh, second.layers[-1], moved)
@@ -62,7 +62,7 @@ def gather(first: Prepared, second: Prepared, transform: RigidTransform, setting
 
     shifts, turns = _nudges(transform, first.center_mm)
     peak = _times_as_well(fresh, transform, shifts + turns)
-    return Evidence(_drift_mm(first, second, transform, settings), peak, _times_as_well(edges, transform, shifts))
+    return Evidence(_drift_mm(first, second, transform), peak, _times_as_well(edges, transform, shifts))
 
 
 def judge(
@@ -79,7 +79,7 @@ def judge(
         return RegistrationQuality(0.0, False, f"moved by {shift:.1f} mm, more than {settings.max_shift_mm:g} mm")
     if angle > settings.max_rotation_degrees:
         return RegistrationQuality(0.0, False, f"turned by {angle:.1f}°, more than {settings.max_rotation_degrees:g}°")
-    evidence = gather(first, second, transform, settings)
+    evidence = gather(first, second, transform)
     found = (
         f"moved by {shift:.1f} mm and {angle:.1f}°; agrees {evidence.peak:.1f} times as well as when nudged by"
         f" {NUDGE_MM:g} mm, edges {evidence.edges:.1f} times; drifts by {evidence.drift_mm:.2f} mm on other points"
@@ -122,9 +122,9 @@ def _edges_agree(own: Layer, samples: Samples, other: Layer, transform: RigidTra
     return float(cosine.sum() / max(say.sum(), 1e-9))
 
 
-def _drift_mm(first: Prepared, second: Prepared, transform: RigidTransform, settings: RegisterSettings) -> float:
+def _drift_mm(first: Prepared, second: Prepared, transform: RigidTransform) -> float:
     axes = usual_axes_mm(first.body).values()
     points = np.concatenate(list(axes)) if axes else first.center_mm[None]
-    fresh = fresh_agreement(first, second, settings)
+    fresh = fresh_agreement(first, second)
     further = climb(fresh, transform, transform.apply(first.center_mm))
     return float(np.linalg.norm(further.apply(points) - transform.apply(points), axis=1).max())

@@ -15,8 +15,8 @@ from plaquecast.domain.volume import Centerline, Volume
 from plaquecast.errors import InputError
 from plaquecast.geometry.resample import share_inside
 from plaquecast.register.carotids import refine
-from plaquecast.register.quality import judge
-from plaquecast.register.rigid import Prepared, agreement_at, climb, prepare
+from plaquecast.register.rigid import prepare
+from plaquecast.register.search import find_neck
 from plaquecast.settings import RegisterSettings
 
 START_SHIFTS_MM = (0.0, -6.0, 6.0)
@@ -46,11 +46,15 @@ def align_visits(
         first, second = second, first
         centerlines = {side: (after, before) for side, (before, after) in centerlines.items()}
     own, other = prepare(first, settings), prepare(second, settings)
-    neck = _register_neck(own, other, settings)
-    overlap = min(share_inside(second.grid, first.grid, neck), share_inside(first.grid, second.grid, neck.inverse()))
+    apart = other.center_mm - own.center_mm
+    shifts = [apart + np.array((0.0, 0.0, along)) for along in START_SHIFTS_MM]
+
+    def overlap(neck: RigidTransform) -> float:
+        return min(share_inside(second.grid, first.grid, neck), share_inside(first.grid, second.grid, neck.inverse()))
+
     # visits are placed anew, so a few slices less in common is no fault; a third less is
     lenient = replace(settings, min_overlap=min(settings.min_overlap, 0.6))
-    quality = judge(own, other, neck, overlap, lenient)
+    neck, quality = find_neck((own, other), overlap, lenient, shifts)
     arteries = {
         side: refine(own, other, neck, (before.points_mm, after.points_mm), settings)
         for side, (before, after) in centerlines.items()
@@ -105,18 +109,3 @@ def _common_weighting(baseline: AlignedVisit, follow_up: AlignedVisit) -> Weight
 def _order_key(volume: Volume) -> tuple[float, bytes]:
     """A key from the content alone, so that the order in which visits are given changes nothing."""
     return float(volume.array.sum(dtype=np.float64)), volume.grid.affine.tobytes()
-
-
-def _register_neck(first: Prepared, second: Prepared, settings: RegisterSettings) -> RigidTransform:
-    """From several starts along the neck, the coarse top of greatest agreement, climbed on at the finer levels."""
-    apart = second.center_mm - first.center_mm
-    coarse = agreement_at(0, first, second, settings)
-    found = []
-    for along in START_SHIFTS_MM:
-        start = RigidTransform.from_euler(np.zeros(3), apart + np.array([0.0, 0.0, along]))
-        candidate = climb(coarse, start, second.center_mm)
-        found.append((coarse(candidate), candidate))
-    transform = max(found, key=lambda pair: pair[0])[1]
-    for level in range(1, len(first.layers)):
-        transform = climb(agreement_at(level, first, second, settings), transform, transform.apply(first.center_mm))
-    return transform
