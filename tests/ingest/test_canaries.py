@@ -4,6 +4,7 @@ import base64
 import gzip
 import io
 import os
+import re
 import sqlite3
 import subprocess
 import sys
@@ -106,8 +107,15 @@ class Behind:
         written = self.files(*folders)
         names = "\n".join(str(path.relative_to(self.root)) for path in written).encode()
         contents = (path.read_bytes() for path in written if path.is_file())
-        seen = [form for content in (names, self.said, *contents) for form in _forms(content)]
-        return {text for text in self.canaries if any(needle in form for needle in _needles(text) for form in seen)}
+        seen = (form for content in (names, self.said, *contents) for form in _forms(content))
+        return {text for form in seen for text in self._in(form)}
+
+    def _in(self, form: bytes) -> Iterator[str]:
+        """The canaries in some bytes; the numbered ones are looked for only where their common beginning stands."""
+        numbered = [text for text in self.canaries if re.fullmatch(r"CANARY\d{4}", text)]
+        beginnings = [needle[:4] for needle in _needles(numbered[0])]
+        suspects = self.canaries if any(each in form for each in beginnings) else set(self.canaries) - set(numbered)
+        yield from (text for text in suspects if any(needle in form for needle in _needles(text)))
 
 
 def test_no_canary_is_seen_behind_the_door(tmp_path: Path, figure: Callable[[str], None]):
