@@ -51,8 +51,11 @@ class Bend:
             came_from += points - self.moved(came_from)
         push = np.moveaxis(volume.grid.to_index(came_from) - nodes, -1, 0)
         zoom = [n / nodes for n, nodes in zip(shape, n_nodes, strict=True)]
-        index = np.indices(shape) + np.stack([ndimage.zoom(axis, zoom, order=1) for axis in push])
-        array = ndimage.map_coordinates(volume.array, index, order=3, mode="nearest")
+        index = np.indices(shape).astype(np.float64)
+        for k in range(3):
+            index[k] += np.asarray(ndimage.zoom(push[k], zoom, order=1))
+        array = np.empty_like(volume.array)
+        ndimage.map_coordinates(volume.array, index, output=array, order=3, mode="nearest")
         return Volume(volume.grid, array, volume.weighting)
 
 
