@@ -214,7 +214,7 @@ def _write_visit(root: Path, simulated: SimulatedVisit, baseline: SimulatedVisit
 
 
 def _what(patients: int, seed: int, settings: SimulateSettings, visits: int) -> dict[str, object]:
-    what = {"version": __version__, "patients": patients, "seed": seed, "settings": asdict(settings)}
+    what: dict[str, object] = {"version": __version__, "patients": patients, "seed": seed, "settings": asdict(settings)}
     return what | ({"visits": visits} if visits > 2 else {})
 
 
