@@ -11,7 +11,8 @@ from plaquecast.simulate.readers import Reader, drawn_by
 
 PERFECT = Reader(
     name="perfect", scan_bias_mm=0.0, slice_bias_mm=0.0, jitter_mm=0.0, component_scan_bias_mm=0.0,
-    component_jitter_mm=0.0, overlooked_mm2=1e-9, draws_cap=True,
+    component_jitter_mm=0.0,
+    calcification_scan_bias_mm=0.0, calcification_jitter_mm=0.0, overlooked_mm2=1e-9, draws_cap=True,
 )  # fmt: skip
 
 

@@ -27,8 +27,11 @@ class Reader:
     slice_bias_mm: float = 0.03
     jitter_mm: float = 0.1
     grain_mm: float = 1.2
-    component_scan_bias_mm: float = 0.01
-    component_jitter_mm: float = 0.05
+    component_scan_bias_mm: float = 0.04
+    component_jitter_mm: float = 0.06
+    calcification_scan_bias_mm: float = 0.01
+    calcification_jitter_mm: float = 0.05
+    """Calcification is black on every weighting, and its border drawn more surely than that of soft components."""
     overlooked_mm2: float = 0.3
     draws_cap: bool = False
     """Whether the cap is drawn; most readers leave it in the wall."""
@@ -75,8 +78,10 @@ def _slice(
         draw = rng.random()  # drawn for what is absent too, so that one component moves no other
         is_drawn = draw >= 0.5 ** (area_mm2 / reader.overlooked_mm2) and fraction.max() > 0.5
         if is_drawn and (tissue is not Tissue.FIBROUS_CAP or reader.draws_cap):
-            shift = reader.component_scan_bias_mm * biases[tissue]
-            drawn[_redrawn(fraction, shift, reader.component_jitter_mm, reader, spacing, rng) & outer] = tissue
+            bias_mm, jitter_mm = reader.component_scan_bias_mm, reader.component_jitter_mm
+            if tissue is Tissue.CALCIFICATION:
+                bias_mm, jitter_mm = reader.calcification_scan_bias_mm, reader.calcification_jitter_mm
+            drawn[_redrawn(fraction, bias_mm * biases[tissue], jitter_mm, reader, spacing, rng) & outer] = tissue
     drawn[lumen] = Tissue.LUMEN
     return drawn
 
