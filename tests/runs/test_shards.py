@@ -13,6 +13,7 @@ from tests.walk.conftest import speak
 
 from plaquecast.errors import InputError
 from plaquecast.pipeline.cohort import RunSummary
+from plaquecast.pipeline.watch import watch_run
 from plaquecast.store.run_folder import PARTS
 
 
@@ -98,15 +99,19 @@ def test_a_run_is_watched_from_outside(tiny: Tiny, quick_folder: Path) -> None:
     child = forked.start(partial(tiny.work, run, wait))
     while not begun.exists():
         time.sleep(0.01)
-    later = forked.start(lambda: (time.sleep(0.5), go_on.touch()))
-    lines = [json.loads(line) for line in speak("watch", run, "--every", "0.1", "--json").out.splitlines()]
-    for process in (child, later):
-        os.waitpid(process, 0)
-    assert lines[0]["stages"] == {"visit": 2}
-    assert {"patients", "visits"} == {line["stage"] for line in lines if "stage" in line}
-    patients = [line for line in lines if line.get("stage") == "patients"]
-    assert (patients[0]["done"], patients[0]["total"]) == (0, 2)
-    assert lines[-1]["message"] == f"2 done, 0 refused, 0 flagged → {run / 'report.html'}"
+    sights = []
+    for sight in watch_run(run, 0.05):
+        sights.append(sight)
+        go_on.touch()
+    os.waitpid(child, 0)
+    assert sights[0].stages == {"visit": 2}
+    assert {progress.stage: (progress.done, progress.total) for progress in sights[0].progress} == {
+        "patients": (0, 2), "visits": (0, 4)
+    }  # fmt: skip
+    lines = [json.loads(line) for line in speak("watch", run, "--json").out.splitlines()]
+    last = f"2 done, 0 refused, 0 flagged → {run / 'report.html'}"
+    assert lines == [{"message": last, "stages": {"change": 2, "visit": 4}, "ended": True}]
+    assert sights[-1].last_line == last
     assert differences(tiny.run, run) == []
 
 

@@ -1,9 +1,8 @@
 """The main path for a cohort: every patient, then the tables, the report and the record of what was done."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
-from typing import Any
 
 from plaquecast.domain.anatomy import Side
 from plaquecast.domain.change import ChangeFactor
@@ -18,17 +17,23 @@ from plaquecast.pipeline.methods import methods_text
 from plaquecast.pipeline.models import OpenedSegmenter, open_segmenter
 from plaquecast.pipeline.patient import REPORTS, PatientCase, PatientResult, work_on_patient
 from plaquecast.pipeline.progress import Listener, Progress, with_time_left
+from plaquecast.pipeline.run_record import RunSummary, manifest_of, refused_patients, summary_of
 from plaquecast.pipeline.shards import Shard
 from plaquecast.report.cohort import cohort_report
-from plaquecast.settings import Settings, deciding_settings
+from plaquecast.settings import Settings
 from plaquecast.store.atomic import write_text
 from plaquecast.store.bids import write_dataset_description
 from plaquecast.store.change_tables import PatientChange, write_change_factors_table
 from plaquecast.store.clinical_table import write_clinical_table
 from plaquecast.store.journal import Journal
+<<<<<<< HEAD
 from plaquecast.store.manifest import CaseOutcome, RunManifest, write_run_manifest
 from plaquecast.store.morphology_files import read_arteries, read_changes, read_thing
 from plaquecast.store.repeat_table import RepeatScan, write_repeat_scans_table
+=======
+from plaquecast.store.manifest import write_run_manifest
+from plaquecast.store.morphology_files import read_arteries, read_changes
+>>>>>>> runs
 from plaquecast.store.tables import (
     MeasuredArtery,
     write_arteries_table,
@@ -37,30 +42,6 @@ from plaquecast.store.tables import (
 )
 
 TABLES = "tables"
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class RunSummary:
-    """What became of a cohort: counts, a sentence for each refusal, and the report that opens it."""
-
-    done: int
-    refused: int
-    flagged: int
-    refusals: tuple[str, ...]
-    report: Path
-    shard: str = ""
-
-    def last_line(self) -> str:
-        """Counts and the report, or what comes after a shard, in one line."""
-        counts = f"{self.done} done, {self.refused} refused, {self.flagged} flagged"
-        if self.shard:
-            return f"shard {self.shard}: {counts}; after all shards, the same command without --shard makes the report"
-        return f"{counts} → {self.report}"
-
-    def as_dict(self) -> dict[str, Any]:
-        """The same for machines."""
-        counts = {"done": self.done, "refused": self.refused, "flagged": self.flagged}
-        return counts | ({"shard": self.shard} if self.shard else {"report": str(self.report)})
 
 
 def run_cohort(dataset: Path, segmenter: Path, out: Path, settings: Settings, listen: Listener) -> RunSummary:
@@ -89,7 +70,7 @@ def run_cohort(dataset: Path, segmenter: Path, out: Path, settings: Settings, li
         if not shard.part:
             journal.take_up_parts()
             _assemble(out, found, outcomes, findings, opened, settings, journal)
-        summary = _summary(out, shard.share_of(found), outcomes, findings, settings.run.shard)
+        summary = summary_of(out, shard.share_of(found), outcomes, findings, settings.run.shard)
         journal.tell_end({**summary.as_dict(), "report": summary.report.name})
     return summary
 
@@ -118,7 +99,7 @@ def _assemble(
     journal.withdraw_all_but([key for result in results for key in result.keys])
     changes = _write_tables(out, results)
     _write_pages(out, found, results, findings, changes, opened, settings)
-    write_run_manifest(out, _manifest(found, outcomes, findings, opened, settings, journal))
+    write_run_manifest(out, manifest_of(found, outcomes, findings, opened, settings, journal))
 
 
 def _refuse_empty(dataset: Dataset) -> None:
@@ -200,7 +181,7 @@ def _write_pages(
 ) -> None:
     write_dataset_description(out, f"{dataset.root.name}, examined", dataset.simulated, dataset.root.name)
     answer = [
-        f"{len(results)} of {len(results) + _count_refused(dataset, findings)} patients were examined;"
+        f"{len(results)} of {len(results) + len(refused_patients(dataset, findings))} patients were examined;"
         f" change per year could be computed in {len(changes)}."
     ]
     page = cohort_report(
@@ -213,66 +194,3 @@ def _write_pages(
         {path.stem: f"{REPORTS}/{path.name}" for path in sorted((out / REPORTS).glob("*.html"))},
     )
     write_text(out / "report.html", page)
-
-
-def _refused_patients(dataset: Dataset, findings: Sequence[Finding]) -> set[str]:
-    """Patients of whom nothing could be used; a refused visit of a patient whose other visit is there is no such."""
-    whole = {patient.patient_id for patient in dataset.patients}
-    refused = [finding for finding in findings if finding.severity is Severity.REFUSED and finding.patient_id]
-    return {finding.patient_id for finding in refused if not finding.session_id or finding.patient_id not in whole}
-
-
-def _count_refused(dataset: Dataset, findings: Sequence[Finding]) -> int:
-    return len(_refused_patients(dataset, findings))
-
-
-def _summary(
-    out: Path, dataset: Dataset, outcomes: Sequence[Outcome[PatientResult]], findings: Sequence[Finding], shard: str
-) -> RunSummary:
-    refused = _refused_patients(dataset, findings)
-    done = {outcome.result.patient_id for outcome in outcomes if outcome.result is not None}
-    flagged = {finding.patient_id for finding in findings if finding.patient_id in done}
-    sentences = [
-        f"sub-{finding.patient_id}: {finding}" if finding.patient_id else str(finding)
-        for finding in findings
-        if finding.severity is Severity.REFUSED
-    ]
-    return RunSummary(len(done), len(refused), len(flagged), tuple(sentences), out / "report.html", shard)
-
-
-def _manifest(
-    dataset: Dataset,
-    outcomes: Sequence[Outcome[PatientResult]],
-    findings: Sequence[Finding],
-    opened: OpenedSegmenter,
-    settings: Settings,
-    journal: Journal,
-) -> RunManifest:
-    by_patient = {outcome.case.removeprefix("sub-"): [] for outcome in outcomes}
-    for finding in findings:
-        if finding.patient_id:
-            by_patient.setdefault(finding.patient_id, []).append(finding)
-    done = {outcome.result.patient_id for outcome in outcomes if outcome.result is not None}
-    hashes = {name: value for o in outcomes if o.result is not None for name, value in o.result.input_sha256.items()}
-    cases = [
-        CaseOutcome(f"sub-{patient_id}", _status(patient_id in done, bool(found)), tuple(found))
-        for patient_id, found in by_patient.items()
-    ]
-    return RunManifest(
-        command="run",
-        simulated=dataset.simulated,
-        settings=deciding_settings(settings),
-        seeds={"register": settings.register.seed},
-        input_sha256=hashes,
-        outcomes=cases,
-        findings=[finding for finding in findings if not finding.patient_id],
-        models={opened.segmenter.model_id: opened.model_hash},
-        costs=journal.costs(),
-        workers=settings.run.workers,
-    )
-
-
-def _status(is_done: bool, has_findings: bool) -> str:
-    if not is_done:
-        return "refused"
-    return "flagged" if has_findings else "done"
