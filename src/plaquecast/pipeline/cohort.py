@@ -26,14 +26,9 @@ from plaquecast.store.bids import write_dataset_description
 from plaquecast.store.change_tables import PatientChange, write_change_factors_table
 from plaquecast.store.clinical_table import write_clinical_table
 from plaquecast.store.journal import Journal
-<<<<<<< HEAD
-from plaquecast.store.manifest import CaseOutcome, RunManifest, write_run_manifest
+from plaquecast.store.manifest import write_run_manifest
 from plaquecast.store.morphology_files import read_arteries, read_changes, read_thing
 from plaquecast.store.repeat_table import RepeatScan, write_repeat_scans_table
-=======
-from plaquecast.store.manifest import write_run_manifest
-from plaquecast.store.morphology_files import read_arteries, read_changes
->>>>>>> runs
 from plaquecast.store.tables import (
     MeasuredArtery,
     write_arteries_table,

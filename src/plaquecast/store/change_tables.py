@@ -86,20 +86,12 @@ def read_change_summary(folder: Path) -> tuple[FactorSummary, ...]:
         InputError: if the table is missing or damaged.
     """
     found = read_frame(folder, "change_factors", ["side", "factor", "verdict", "absolute_per_year"])
-<<<<<<< HEAD
     arteries = found.loc[found.side != _BOTH]
     summaries = []
     for factor in Factor:
         of_factor = arteries.loc[arteries.factor == factor.value]
         counts = of_factor.verdict.value_counts()
         values = of_factor.absolute_per_year.dropna().to_numpy(dtype=np.float64)
-=======
-    summaries = []
-    for factor in Factor:
-        of_factor = found.loc[(found["factor"] == factor.value) & (found["side"] != _BOTH)]
-        counts = of_factor["verdict"].value_counts()
-        values = of_factor["absolute_per_year"].dropna().to_numpy(dtype=np.float64)
->>>>>>> runs
         summaries.append(FactorSummary(factor, values, {each: int(counts.get(each.value, 0)) for each in Verdict}))
     return tuple(summaries)
 
