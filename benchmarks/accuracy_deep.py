@@ -164,7 +164,7 @@ def _factor_table(walls: Walls, rows: np.ndarray, predictions: Predictions, targ
             gains = (estimate(r2[f"{kind}, both", f] - r2[f"{kind}, {one}", f]) for f in walls.scored)
             print(f"{kind}: both - {one:12s} " + " | ".join(str(gain) for gain in gains))
     winner = [max(_scored(r2, names, f), key=lambda name, f=f: r2[name, f][0]) for f in walls.scored]
-    print("best: " + ", ".join(f"{factor.value}: {name}" for factor, name in zip(SCORED, winner, strict=True)))
+    print("best: " + ", ".join(f"{f.value}: {name}" for f, name in zip(walls.scored, winner, strict=True)))
 
 
 def _scored(r2: Mapping[tuple[str, Factor], FloatArray], names: Iterable[str], factor: Factor) -> list[str]:
