@@ -18,7 +18,7 @@ from plaquecast.predict.scores import Estimate
 from plaquecast.predict.validation import CHOSEN, ScoreRow, Validation
 from plaquecast.settings import PredictSettings
 
-FORMAT = "plaquecast predictor 1"
+FORMAT = "plaquecast predictor 2"
 PERCENTILES = tuple(range(0, 101, 5))
 PACKAGES = ("numpy", "scipy", "scikit-learn", "lightgbm", "interpret-core")
 
