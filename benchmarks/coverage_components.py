@@ -1,7 +1,7 @@
 """What share of measured changes the intervals of components hold, by what is in the wall and by interval.
 
-Run `python benchmarks/coverage_components.py`: the hurdle model alone, learned from 1,000 simulated patients (seed 2000)
-in five folds and asked about 1,000 others; a minute of CPU beside the whole of `accuracy_predict.py coverage`.
+Run `python benchmarks/coverage_components.py`: the hurdle model alone, learned from 1,000 simulated patients (seed
+2000) in five folds and asked about 1,000 others; a minute of CPU beside the whole of `accuracy_predict.py coverage`.
 """
 
 import argparse
