@@ -26,8 +26,6 @@ from plaquecast.predict.scores import PatientDraws, estimate, r2_draws
 from plaquecast.predict.tuning import Classroom, choose, tune_all
 from plaquecast.predict.wall_inputs import WallHistory, WallInputs
 
-SCORED = (Factor.WALL_THICKENING, Factor.WALL_VOLUME, Factor.PLAQUE_VOLUME, Factor.STENOSIS,
-          Factor.LIPID_RICH_NECROTIC_CORE)  # fmt: skip
 DEEP = {"deep, both": (True, True), "deep, structured": (False, True), "deep, maps": (True, False)}
 DEEP_MAP = "map of the deep network"
 PLAIN = ("penalized linear", "hurdle", "explainable boosting", "boosted trees")
@@ -87,7 +85,7 @@ def _deep(
         thickening = walls.walls.thickening[train].astype(np.float32)
         model = fit_deep(inputs.rows(train), walls.measured.rows(train), thickening, chosen)
         told = model.predict(inputs.rows(test))
-        for factor in SCORED:
+        for factor in walls.scored:
             _keep(predictions, (name, factor), len(local), test, told.expected[:, FACTORS.index(factor)])
         print(f"{name}: {time.process_time() - start:.0f} s of CPU for {len(train)} arteries, {recipe.epochs} epochs")
         if name == "deep, both":
@@ -111,7 +109,7 @@ def _plain(
     for way, table in tables.items():
         rows = table.rows(train)
         room = Classroom.of(rows, walls.measured.rows(train), patient_folds(rows, 3, 0), 0)
-        for factor in SCORED:
+        for factor in walls.scored:
             tuned = tune_all(room, factor, MODELS)
             best = choose(room, factor, tuned)
             models = {entry.kind.name: entry.model for entry in tuned if entry.kind.name in PLAIN}
@@ -145,7 +143,7 @@ def _lay_out(
 def _factor_table(walls: Walls, rows: np.ndarray, predictions: Predictions, targets: TargetTable, against: str) -> None:
     names = list(dict.fromkeys(name for name, _ in predictions))
     r2: dict[tuple[str, Factor], FloatArray] = {}
-    for factor in SCORED:
+    for factor in walls.scored:
         known = rows[np.isfinite(targets.values[factor][rows])]
         counts = PatientDraws(walls.inputs.features.patient_ids[known], 1000, 0).counts
         truth = targets.values[factor][known]
@@ -156,17 +154,17 @@ def _factor_table(walls: Walls, rows: np.ndarray, predictions: Predictions, targ
         if walls.expected is not None:
             guess = np.nan_to_num(walls.expected[factor][known])
             r2["oracle", factor] = r2_draws(guess, truth, np.full(len(known), truth.mean()), counts)
-    print(f"\nR² on {against} change (95 % by patients): " + ", ".join(factor.value for factor in SCORED))
+    print(f"\nR² on {against} change (95 % by patients): " + ", ".join(factor.value for factor in walls.scored))
     for name in [*names, *(["oracle"] if walls.expected is not None else [])]:
-        print(f"{name:32s} " + " | ".join(_cell(r2, name, factor) for factor in SCORED))
+        print(f"{name:32s} " + " | ".join(_cell(r2, name, factor) for factor in walls.scored))
     print("\nR² of both inputs less that of one alone")
     for kind in ("deep", "chosen", "penalized linear", "boosted trees"):
         alone = ("structured", "maps" if kind == "deep" else "image")
         for one in alone:
-            gains = (estimate(r2[f"{kind}, both", f] - r2[f"{kind}, {one}", f]) for f in SCORED)
+            gains = (estimate(r2[f"{kind}, both", f] - r2[f"{kind}, {one}", f]) for f in walls.scored)
             print(f"{kind}: both - {one:12s} " + " | ".join(str(gain) for gain in gains))
-    winner = [max(_scored(r2, names, f), key=lambda name, f=f: r2[name, f][0]) for f in SCORED]
-    print("best: " + ", ".join(f"{factor.value}: {name}" for factor, name in zip(SCORED, winner, strict=True)))
+    winner = [max(_scored(r2, names, f), key=lambda name, f=f: r2[name, f][0]) for f in walls.scored]
+    print("best: " + ", ".join(f"{f.value}: {name}" for f, name in zip(walls.scored, winner, strict=True)))
 
 
 def _scored(r2: Mapping[tuple[str, Factor], FloatArray], names: Iterable[str], factor: Factor) -> list[str]:

@@ -14,10 +14,13 @@ from plaquecast.domain.measurements import PUBLISHED_ERRORS
 from plaquecast.errors import InputError
 from plaquecast.pipeline.learning_data import read_learning_data
 from plaquecast.predict.features import at_horizon, feature_table
+from plaquecast.predict.validation import LEAST_PATIENTS
 from plaquecast.predict.wall_inputs import WallHistory, WallInputs, wall_history, wall_inputs
 from plaquecast.settings import SimulateSettings
 from plaquecast.simulate.table import measured_people, simulate_table
 
+SCORED = (Factor.WALL_THICKENING, Factor.WALL_VOLUME, Factor.PLAQUE_VOLUME, Factor.STENOSIS,
+          Factor.LIPID_RICH_NECROTIC_CORE)  # fmt: skip
 LOCAL_ERROR_MM = 0.15
 """SD of the thickness read at one place of one map (a third of a pixel at either contour), independent over places."""
 
@@ -32,6 +35,15 @@ class Walls:
     true: TargetTable | None
     true_walls: WallHistory | None
     expected: Mapping[Factor, FloatArray] | None
+
+    @property
+    def scored(self) -> tuple[Factor, ...]:
+        """The factors that were measured in patients enough for folds of them."""
+        patients = self.inputs.features.patient_ids
+        n_patients = {
+            factor: len(np.unique(patients[np.isfinite(values)])) for factor, values in self.measured.values.items()
+        }
+        return tuple(factor for factor in SCORED if n_patients[factor] >= 2 * LEAST_PATIENTS)
 
 
 def walls_of_run(run: Path, dataset: Path | None) -> Walls:

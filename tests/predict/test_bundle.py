@@ -138,6 +138,7 @@ def test_too_few_patients_are_refused() -> None:
 def test_the_card_says_what_was_learned_and_how_well(bundle: PredictorBundle) -> None:
     card = bundle.card
     assert (card["n_patients"], card["n_arteries"], card["origin"]) == (40, 80, "simulated patients")
+    assert len(card["data_sha256"]) == 64
     assert 0.0 <= card["factors"]["wall_volume_mm3"]["reachable_r2"] < 1.0
     models = {row["model"] for row in card["validation"]}
     assert {"no change", "population mean", "chosen"} <= models

@@ -63,7 +63,7 @@ def test_each_large_site_is_left_out_as_a_whole_and_small_ones_together() -> Non
     folds = site_folds(named)
     assert folds is not None
     assert np.bincount(folds.fold).tolist() == [44, 60, 16]
-    assert site_folds(named[:90]) is None  # only one site has patients enough
+    assert site_folds(named[:70]) is None  # only one site has patients enough
 
 
 def test_without_two_sites_nothing_is_left_out() -> None:

@@ -137,6 +137,7 @@ def test_arteries_with_a_core_are_compared_with_such_arteries_only() -> None:
     values = calibration.likely_values(np.zeros((n, 1)), features)
     lower, upper = calibration.interval(values, features, 0.9)
     held = (lower <= change) & (change <= upper)
-    assert held[has_core].mean() == pytest.approx(0.9, abs=0.02)  # its own rows: off by the rank's rounding only
+    # its own rows: whole ranks at both ends leave out at most a tenth and hold at most three ranks more
+    assert 0.9 <= held[has_core].mean() <= 0.9 + 3 / has_core.sum()
     assert held[~has_core].mean() >= 0.9
     assert len(np.unique(calibration.group)) == 2

@@ -1,5 +1,6 @@
 """The card of a predictor: what it was learned from, how well it does, and for whom it is meant."""
 
+import hashlib
 from collections.abc import Mapping
 from dataclasses import asdict
 from importlib.metadata import version
@@ -17,7 +18,7 @@ from plaquecast.predict.scores import Estimate
 from plaquecast.predict.validation import CHOSEN, ScoreRow, Validation
 from plaquecast.settings import PredictSettings
 
-FORMAT = "plaquecast predictor 1"
+FORMAT = "plaquecast predictor 2"
 PERCENTILES = tuple(range(0, 101, 5))
 PACKAGES = ("numpy", "scipy", "scikit-learn", "lightgbm", "interpret-core")
 
@@ -37,6 +38,7 @@ def make_card(
         "model_id": "",
         "origin": origin,
         "intended_use": "Research use only. Forecast of carotid plaque change from one visit, for patients like these.",
+        "data_sha256": _data_hash(features, targets),
         "n_patients": len(np.unique(features.patient_ids)),
         "n_arteries": len(features.patient_ids),
         "interval_years": [float(years.min()), float(np.median(years)), float(years.max())],
@@ -56,6 +58,14 @@ def make_card(
         ),
         "versions": {name: version(name) for name in PACKAGES},
     }  # fmt: skip
+
+
+def _data_hash(features: FeatureTable, targets: TargetTable) -> str:
+    """SHA-256 of everything that was learned from, so that two predictors can be told to stem from the same data."""
+    digest = hashlib.sha256("\n".join([*features.patient_ids, *features.columns]).encode())
+    for array in (features.values, targets.interval_years, *(targets.values[factor] for factor in Factor)):
+        digest.update(np.ascontiguousarray(array, dtype="<f8").tobytes())
+    return digest.hexdigest()
 
 
 def _missing_share(features: FeatureTable) -> dict[str, float]:
