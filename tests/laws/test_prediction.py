@@ -28,6 +28,7 @@ def test_folds_keep_every_patient_whole_and_differ_by_one_patient(sizes, n_folds
 
 
 finite = st.floats(-100.0, 100.0, width=32)
+ONE = FeatureTable(np.array(["p"]), (Side.LEFT,), ("has_hemorrhage",), np.zeros((1, 1)))
 
 
 @given(arrays(float, 24, elements=finite), arrays(float, 24, elements=finite), st.floats(0.01, 100.0))
@@ -46,7 +47,8 @@ def test_scores_know_no_unit(guess, truth, unit) -> None:
 @given(arrays(float, 40, elements=finite), st.integers(20, 40))
 def test_a_higher_level_never_gives_a_narrower_interval(residuals, n_patients) -> None:
     spread = Spread(Factor.STENOSIS, ScanError(0.0, 0.0), np.ones(7), 0.0)
-    calibration = Calibration(spread, residuals, np.zeros(40, int), np.full(40, n_patients / 40), n_patients)
-    ends = [calibration.interval(residuals[None, :], level) for level in (0.5, 0.8, 0.9)]
+    weights, nobody = np.full(40, n_patients / 40), np.zeros(40, int)
+    calibration = Calibration(spread, residuals, nobody, weights, n_patients, group=nobody)
+    ends = [calibration.interval(residuals[None, :], ONE, level) for level in (0.5, 0.8, 0.9)]
     for (low, high), (lower, higher) in pairwise(ends):
         assert lower[0] <= low[0] <= high[0] <= higher[0]

@@ -44,14 +44,12 @@ def test_glucose_in_the_wrong_unit_is_named(gate: NoveltyGate) -> None:
 
 
 def test_values_that_do_not_go_together_are_found(gate: NoveltyGate) -> None:
-    artery = cohort(150).arteries[0]
-    morphology = artery.morphology
-    assert isinstance(morphology.wall_volume_mm3, float)
-    odd = replace(
-        artery,
-        morphology=replace(morphology, percent_wall_volume=60.0, normalized_wall_index=0.3, wall_volume_mm3=500.0),
-    )
-    assert gate.verdicts(feature_table([odd]))[0]
+    """A wall of 60 % of the vessel by volume and of 30 % slice by slice: each is usual, both cannot be."""
+    contradiction = {"percent_wall_volume": 60.0, "normalized_wall_index": 0.3, "wall_volume_mm3": 500.0}
+    odd = [replace(each, morphology=replace(each.morphology, **contradiction)) for each in cohort(150).arteries]
+    found = np.mean([bool(verdict) for verdict in gate.verdicts(feature_table(odd))])
+    # of 100 usual patients 3 are flagged; 150 patients draw the limit wide, so not every contradiction is beyond it
+    assert found >= 0.75
 
 
 def test_a_stored_gate_says_the_same(gate: NoveltyGate) -> None:

@@ -49,7 +49,7 @@ def test_what_nobody_can_change_is_refused(bundle: PredictorBundle) -> None:
 
 
 def test_percentiles_run_from_the_smallest_to_the_largest_change(bundle: PredictorBundle) -> None:
-    values = cohort(40).measured.values[Factor.WALL_VOLUME]
+    values = cohort(80).measured.values[Factor.WALL_VOLUME]
     assert bundle.percentile(Factor.WALL_VOLUME, values.min()) == 0.0
     assert bundle.percentile(Factor.WALL_VOLUME, values.max()) == 100.0
 
