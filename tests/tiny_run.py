@@ -5,7 +5,7 @@ remembered: what is tested is how work is ordered, written, recorded and taken u
 """
 
 import json
-import pickle
+import pickle  # what cloudpickle wrote
 import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 from unittest import mock
 
+from joblib.externals import cloudpickle
 from tests.segment import small_visit
 from tests.small_dataset import RECORD
 
@@ -85,7 +86,7 @@ class Memory:
 
     def save(self, path: Path) -> Path:
         """Keep it for another process."""
-        path.write_bytes(pickle.dumps(self.known))
+        path.write_bytes(cloudpickle.dumps(self.known))
         return path
 
     @staticmethod
