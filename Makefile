@@ -47,7 +47,7 @@ docs: .venv/.installed
 	$(BIN)/python -m benchmarks.simulated_vs_published
 
 reference-cohort: .venv/.installed
-	$(BIN)/plaquecast simulate --patients 200 --seed 2024 --repeat-scans 24 --workers 2 --out runs/reference-cohort
+	$(BIN)/plaquecast simulate --patients 150 --seed 2024 --repeat-scans 24 --workers 2 --out runs/reference-cohort
 	$(BIN)/plaquecast run runs/reference-cohort --segmenter src/plaquecast/segment/reference --workers 2 --out runs/reference-run
 	$(BIN)/plaquecast evaluate runs/reference-run --truth runs/reference-cohort
 	$(BIN)/python -m benchmarks.reference_tables keep runs/reference-run runs/reference-cohort

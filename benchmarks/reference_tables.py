@@ -11,7 +11,6 @@ from collections import defaultdict
 from pathlib import Path
 
 import numpy as np
-import pyarrow as pa
 import pyarrow.parquet as pq
 
 import plaquecast
@@ -21,7 +20,7 @@ from plaquecast.pipeline.agreement import agreement
 from plaquecast.pipeline.learning_data import TRUTH_TABLES
 from plaquecast.pipeline.repeatability import repeated_measurements
 from plaquecast.pipeline.scores import true_changes
-from plaquecast.store.atomic import sha256_of_file, write_json
+from plaquecast.store.atomic import sha256_of_bytes, write_json
 from plaquecast.store.change_tables import read_change_factors_table
 
 KEPT = Path(__file__).parent / "reference_cohort"
@@ -32,7 +31,7 @@ TRUE_TABLES = ("expected_change",)
 def keep(run: Path, cohort: Path) -> None:
     """Copy the tables of a finished run and the true changes, as small as Parquet makes them, with their origin.
 
-    Image intensities over the wall are left out: they are most of the bytes, and no figure needs them.
+    Of the walls' maps only the columns stay: their rows are most of the bytes.
     """
     shutil.rmtree(KEPT, ignore_errors=True)
     for source, target, names in (
@@ -42,10 +41,8 @@ def keep(run: Path, cohort: Path) -> None:
         target.mkdir(parents=True)
         for name in names:
             table = pq.read_table(source / f"{name}.parquet")
-            for place, field in enumerate(table.schema):
-                if field.name.startswith("intensity_"):
-                    table = table.set_column(place, field, [pa.nulls(table.num_rows, field.type)])
-            pq.write_table(table, target / f"{name}.parquet", compression="zstd", compression_level=19)
+            kept = table.slice(0, 0) if name == "wall_maps" else table
+            pq.write_table(kept, target / f"{name}.parquet", compression="zstd", compression_level=19)
     for name in ("dataset_description.json", "evaluation/scores.json"):
         (KEPT / name).parent.mkdir(exist_ok=True)
         shutil.copyfile(run / name, KEPT / name)
@@ -57,8 +54,7 @@ def keep(run: Path, cohort: Path) -> None:
             "version": plaquecast.__version__,
             "models": record["models"],
             "counts": record["counts"],
-            "card_sha256": sha256_of_file(cohort / TRUTH_TABLES.parent / "card.json"),
-            "images_sha256": record["input_sha256"],
+            "images_sha256": sha256_of_bytes(json.dumps(record["input_sha256"], sort_keys=True).encode()),
         },
     )
 

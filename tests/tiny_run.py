@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 from unittest import mock
 
-from joblib.externals import cloudpickle
+import cloudpickle
 from tests.segment import small_visit
 from tests.small_dataset import RECORD
 
