@@ -46,6 +46,11 @@ def test_change_stands_per_artery_and_patient_with_its_error(walk: Walk) -> None
     assert changes[changes.absolute_per_year.isna()].missing_reason.notna().all()
 
 
+def test_a_report_shows_how_the_images_lie_on_each_other(walk: Walk) -> None:
+    pages = [path.read_text(encoding="utf-8") for path in (walk.run / "reports").glob("*.html")]
+    assert any("Follow-up on baseline" in page and "checkerboard" in page for page in pages)
+
+
 def test_a_rerun_does_nothing_anew(walk: Walk) -> None:
     before = {path: path.stat().st_mtime_ns for path in walk.run.rglob("*_dseg.nii.gz")}
     assert before
