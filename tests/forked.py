@@ -2,6 +2,7 @@
 
 import os
 import signal
+import sys
 import warnings
 from collections.abc import Callable
 
@@ -14,6 +15,8 @@ def start(work: Callable[[], object]) -> int:
         child = os.fork()
     if child == 0:
         try:
+            if "torch" in sys.modules:
+                sys.modules["torch"].set_num_threads(1)  # threads do not survive a fork; waiting for them has no end
             work()
         finally:
             os._exit(0)

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from tests import forked
 from tests.disturbed import events, no_room
 from tests.tiny_run import QUICK, Tiny, differences, train
@@ -162,8 +163,13 @@ def learn(folder: Path, n_death: int = 0) -> int:
         if seen[0] == n_death:
             os.kill(os.getpid(), signal.SIGKILL)
 
-    with events(count):
-        train(folder, replace(QUICK, max_epochs=2))
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)  # threads do not survive a fork: a child that waits for them waits forever
+    try:
+        with events(count):
+            train(folder, replace(QUICK, max_epochs=2))
+    finally:
+        torch.set_num_threads(threads)
     return seen[0]
 
 
