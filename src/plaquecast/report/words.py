@@ -19,14 +19,15 @@ FACTOR_WORDS: dict[Factor, tuple[str, str, int]] = {
 
 
 def number(value: Measured, decimals: int = 1, signed: bool = False) -> str:
-    """A number with the given decimals, or the reason why there is none.
+    """A number with the given decimals, or the reason why there is none; what is rounded to nothing has no sign.
 
-    >>> number(1.234, 2), number(0.5, 1, signed=True)
-    ('1.23', '+0.5')
+    >>> number(1.234, 2), number(0.5, 1, signed=True), number(-0.01, 1, signed=True)
+    ('1.23', '+0.5', '0.0')
     """
     if isinstance(value, Missing):
         return str(value)
-    return f"{value:+.{decimals}f}" if signed else f"{value:.{decimals}f}"
+    text = f"{value:+.{decimals}f}" if signed else f"{value:.{decimals}f}"
+    return text if float(text) else text.lstrip("+-")
 
 
 def factor_name(factor: Factor) -> str:
