@@ -162,8 +162,7 @@ def _two_to_compare(done: Sequence[_VisitDone], shortest_years: float) -> tuple[
     if len(done) < 2:
         return None
     first, last = done[0], done[-1]
-    years = interval_years(first.source.acquired, last.source.acquired)
-    return None if len(done) > 2 and not isinstance(years, Missing) and years < shortest_years else (first, last)
+    return None if len(done) > 2 and _is_repeat(first, last, shortest_years) else (first, last)
 
 
 def _compared(case: PatientCase, pair: tuple[_VisitDone, _VisitDone], journal: Journal, result: PatientResult) -> bool:
