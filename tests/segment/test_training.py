@@ -1,6 +1,7 @@
 """Training: what is drawn, what is refused, what is resumed."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +13,7 @@ from plaquecast.domain.anatomy import NOT_ANNOTATED, Side
 from plaquecast.domain.volume import ArterySegmentation, LabelMap
 from plaquecast.errors import InputError, ModelError
 from plaquecast.segment.finishing import finish
+from plaquecast.segment.folds import train_folds
 from plaquecast.segment.regions import CHANNELS, TrainingCase
 from plaquecast.segment.samples import TissueSamples
 from plaquecast.segment.schedule import Clock
@@ -107,3 +109,22 @@ def test_the_clock_counts_steps_as_long_as_the_time_is_enough() -> None:
     assert clock.progress == pytest.approx(190.0 / 200.0)
     clock.tick(clock.started + 14.0)
     assert clock.over
+
+
+def test_training_goes_on_from_a_model_with_its_network_and_patients(small_model: Path, tmp_path: Path) -> None:
+    parent = json.loads((small_model / "card.json").read_text())
+    other_size = replace(SMALL, base_channels=16, max_epochs=1)
+    card = train_segmenter([case("new", 7)], other_size, tmp_path, start=small_model)
+    assert card["started_from"] == parent["model_id"]
+    assert card["base_channels"] == parent["base_channels"]
+    assert card["n_train"] == parent["n_train"] + 1
+    assert set(card["train_patients"]) == {*parent["train_patients"], "new"}
+    # one epoch from random weights finds no lumen at all and would be refused
+    with pytest.raises(ModelError, match="lumen"):
+        train_segmenter([case("new", 7)], other_size, tmp_path / "fresh")
+
+
+def test_a_member_does_not_start_from_a_model_that_saw_its_patients(small_model: Path, tmp_path: Path) -> None:
+    known = json.loads((small_model / "card.json").read_text())["train_patients"][0]
+    with pytest.raises(InputError, match="never learned from"):
+        train_folds([case(known, 1), case("new", 7)], SMALL, tmp_path, 2, start=small_model)

@@ -20,6 +20,9 @@ def train_segmenter(
     folds: Annotated[
         int, typer.Option("--folds", help="Train so many members, and segment each patient by one that never saw him.")
     ] = 0,
+    start_from: Annotated[
+        Path | None, typer.Option("--start-from", help="Go on from this trained model instead of from nothing.")
+    ] = None,
     settings: SettingsFile = None,
     overrides: Overrides = None,
     json: Json = False,
@@ -33,5 +36,5 @@ def train_segmenter(
     speak_json(json)
     with listener() as listen:
         resolved = resolve(settings, [*(overrides or ()), *([f"segment.network={network}"] if network else ())])
-        facts = train_segmenter_on(dataset, annotations, visits, out, resolved, listen, folds)
+        facts = train_segmenter_on(dataset, annotations, visits, out, resolved, listen, folds, start_from)
     tell(f"Done: segmenter in {out}", {"model": str(out), **facts})

@@ -47,12 +47,20 @@ class AnnotatedVisit:
 
 
 def train_segmenter_on(
-    dataset: Path, annotations: str, visits: str, out: Path, settings: Settings, listen: Listener, folds: int = 0
+    dataset: Path,
+    annotations: str,
+    visits: str,
+    out: Path,
+    settings: Settings,
+    listen: Listener,
+    folds: int = 0,
+    start: Path | None = None,
 ) -> dict[str, Any]:
     """Train on the annotated visits of a dataset and save the model with its card; give the facts of the card.
 
-    With `folds`, so many members are trained, each without one part of the patients. Run again on an unfinished
-    folder, it goes on after the last finished epoch. Processes that torchrun started train together; the first writes.
+    With `start`, training goes on from the model in that folder. With `folds`, so many members are trained, each
+    without one part of the patients. Run again on an unfinished folder, it goes on after the last finished epoch.
+    Processes that torchrun started train together; the first writes.
 
     Raises:
         InputError: if `visits` is not a known choice, nobody is annotated, or there cannot be so many folds.
@@ -64,11 +72,18 @@ def train_segmenter_on(
             code="unknown-visits",
         )  # fmt: skip
     with joined():
-        return _train(dataset, annotations, visits, out, settings, listen, folds)
+        return _train(dataset, annotations, visits, out, settings, listen, folds, start)
 
 
 def _train(
-    dataset: Path, annotations: str, visits: str, out: Path, settings: Settings, listen: Listener, folds: int
+    dataset: Path,
+    annotations: str,
+    visits: str,
+    out: Path,
+    settings: Settings,
+    listen: Listener,
+    folds: int,
+    start: Path | None,
 ) -> dict[str, Any]:
     found = read_dataset(dataset)
     wanted = annotated_visits(found, annotations, visits, settings)
@@ -79,9 +94,9 @@ def _train(
         listen(Progress(stage, done, total, note))
 
     if folds:
-        card = train_folds(cases, settings.segment, out, folds, tell, origin)
+        card = train_folds(cases, settings.segment, out, folds, tell, origin, start)
     else:
-        card = train_segmenter(cases, settings.segment, out, tell, origin, keep_checkpoint=True)
+        card = train_segmenter(cases, settings.segment, out, tell, origin, True, start)
     facts = ("model_id", "n_train", "validation_patients")
     if not is_first():
         return {name: card[name] for name in facts}

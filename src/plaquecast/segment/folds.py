@@ -15,7 +15,7 @@ from plaquecast.segment.localizer_training import Report
 from plaquecast.segment.network import NetworkSegmenter, load_segmenter
 from plaquecast.segment.regions import TrainingCase
 from plaquecast.segment.training import train_segmenter
-from plaquecast.segment.weights import CARD_FILE
+from plaquecast.segment.weights import CARD_FILE, read_segmenter
 from plaquecast.settings import SegmentSettings
 
 
@@ -44,16 +44,23 @@ def train_folds(
     n_folds: int,
     report: Report | None = None,
     origin: str = "annotated visits",
+    start: Path | None = None,
 ) -> dict[str, Any]:
     """Train one member per fold on the patients of the other folds, in `out/fold-1`, …; give the card of all.
 
     The card's `members` says for every patient which member never saw him, neither to learn from nor to stop by.
 
     Raises:
-        InputError: as `fold_of_patients` and `train_segmenter` do.
+        InputError: as `fold_of_patients` and `train_segmenter` do, or if the model to start from has seen the patients.
         ModelError: as `train_segmenter` does.
     """
     folds = fold_of_patients([case.visit.patient_id for case in cases], n_folds)
+    known = sorted({*folds} & {*read_segmenter(start)[1]["train_patients"]}) if start else []
+    if known:
+        raise InputError(
+            expected="patients that the model to start from never learned from", found=f"{len(known)}, as {known[0]}",
+            where="--start-from", remedy="Start from another model, or leave --start-from away.", code="folds",
+        )  # fmt: skip
     cards = []
     for fold in range(1, n_folds + 1):
         others = [case for case in cases if folds[case.visit.patient_id] != fold]
@@ -61,7 +68,7 @@ def train_folds(
         if (member / CARD_FILE).exists():  # finished by an earlier run
             cards.append(json.loads((member / CARD_FILE).read_text(encoding="utf-8")))
         else:
-            cards.append(train_segmenter(others, settings, member, report, origin))
+            cards.append(train_segmenter(others, settings, member, report, origin, start=start))
     digest = hashlib.sha256("".join(card["weights_sha256"] for card in cards).encode()).hexdigest()
     shared = ("kind", "network", "weightings_seen", "pixel_mm", "region_pixels")
     card = {name: cards[0][name] for name in shared} | {

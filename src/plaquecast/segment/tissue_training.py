@@ -20,6 +20,8 @@ Report = Callable[[str, int, int, str], None]
 
 BATCH = 12
 RATE = 2e-3
+RATE_OF_ONE_TRAINED = 1e-3
+"""Highest learning rate of a network that goes on from another one, which it must not forget."""
 PATIENCE_EPOCHS = 15
 """Training stops when the loss of held-out patients was least so many epochs ago."""
 N_HELD_OUT = 24
@@ -30,12 +32,20 @@ class TissueTraining:
     """A tissue network while it is trained, with everything that is needed to go on another day."""
 
     def __init__(
-        self, samples: TissueSamples, held_out: TissueSamples | None, settings: SegmentSettings, seconds: float
+        self,
+        samples: TissueSamples,
+        held_out: TissueSamples | None,
+        settings: SegmentSettings,
+        seconds: float,
+        start: nn.Module | None = None,
     ) -> None:
         self.network = laid_out(build_tissue_network(settings.network, settings.base_channels))
         self.average = laid_out(build_tissue_network(settings.network, settings.base_channels))
+        if start is not None:
+            self.network.load_state_dict(start.state_dict())
         self.average.load_state_dict(self.network.state_dict())
-        self.optimizer = torch.optim.AdamW(self.network.parameters(), lr=RATE, weight_decay=1e-4)
+        self._rate = RATE if start is None else RATE_OF_ONE_TRAINED
+        self.optimizer = torch.optim.AdamW(self.network.parameters(), lr=self._rate, weight_decay=1e-4)
         self.history: list[dict[str, float]] = []
         self._samples, self._held_out = samples, held_out
         self._seed = settings.seed
@@ -106,7 +116,7 @@ class TissueTraining:
 
     def _step(self, parts: list[Tensor]) -> float:
         for group in self.optimizer.param_groups:
-            group["lr"] = RATE * self._clock.annealing
+            group["lr"] = self._rate * self._clock.annealing
         loss = self.network.loss(*parts)  # type: ignore[operator]
         self.optimizer.zero_grad()
         loss.backward()

@@ -1,7 +1,8 @@
 """Training of a segmenter: who is learned from, the localizer, then the tissue network; it goes on where it stopped."""
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,13 +16,15 @@ from plaquecast.segment.regions import CHANNELS, TrainingCase
 from plaquecast.segment.samples import TissueSamples
 from plaquecast.segment.tissue_training import TissueTraining
 from plaquecast.segment.unet import HeatNetwork
-from plaquecast.segment.weights import load_checkpoint, save_checkpoint, save_segmenter
+from plaquecast.segment.weights import load_checkpoint, read_segmenter, save_checkpoint, save_segmenter
 from plaquecast.settings import SegmentSettings
 
 HEAT_SHARE_OF_TIME = 0.12
 """Share of the time given to the localizer."""
 VALIDATION_SHARE = 0.2
 CHECKPOINT_FILE = ".checkpoint.pt"
+INHERITED = ("network", "base_channels", "pixel_mm", "region_pixels")
+"""Settings that a model hands down to whatever goes on from it."""
 
 
 def is_validation(patient_id: str, share: float = VALIDATION_SHARE) -> bool:
@@ -55,8 +58,12 @@ def train_segmenter(
     report: Report | None = None,
     origin: str = "annotated visits",
     keep_checkpoint: bool = False,
+    start: Path | None = None,
 ) -> dict[str, Any]:
     """Train localizer and tissue network on annotated, aligned visits, save them in the folder `out`; give the card.
+
+    With `start`, the folder of a trained model, training goes on from its weights, with its network and regions; the
+    card names it and counts its patients too.
 
     `origin` says in a few words where the annotated visits come from; it stands in the card and in every methods text.
     Patients kept for validation are never learned from. Training stops after the settings' epochs or time; where it
@@ -66,8 +73,10 @@ def train_segmenter(
 
     Raises:
         InputError: if no slice is annotated, or several processes are to train a Mask R-CNN.
-        ModelError: if the network does not even find the lumen in slices it has learned.
+        ModelError: if the network does not even find the lumen in slices it has learned, or `start` holds no model.
     """
+    parent, parent_card = read_segmenter(start) if start else (None, {})
+    settings = replace(settings, **{name: parent_card[name] for name in INHERITED if name in parent_card})
     train, validation = split_patients([case.visit.patient_id for case in cases if not case.helper])
     learned = [case for case in cases if case.helper or case.visit.patient_id in train]
     if not learned:
@@ -83,11 +92,13 @@ def train_segmenter(
     tell = report if report and team.is_first() else (lambda *_: None)
     seconds = 60.0 * settings.max_minutes
     torch.manual_seed(settings.seed)
-    heat = HeatNetwork()
+    heat = parent.heat if parent else HeatNetwork()
     samples = TissueSamples(learned, settings)
     known = [case for case in cases if not case.helper and case.visit.patient_id in validation]
     held_out = _samples_or_none(known, settings)
-    training = TissueTraining(samples, held_out, settings, (1.0 - HEAT_SHARE_OF_TIME) * seconds)
+    training = TissueTraining(
+        samples, held_out, settings, (1.0 - HEAT_SHARE_OF_TIME) * seconds, parent and parent.tissue
+    )
     checkpoint = out / CHECKPOINT_FILE
 
     def begin() -> dict[str, Any]:
@@ -110,6 +121,7 @@ def train_segmenter(
     history = {**state["localizer"], "epochs": training.history}
     card = {**_card(settings, learned, history), "train_patients": list(train), "validation_patients": list(validation)}
     card |= {"n_train": len({case.visit.patient_id for case in learned}), "origin": origin}
+    card |= _descent(parent_card, card)
     card = team.from_first(lambda: save_segmenter(out, model, card))
     if team.is_first() and not keep_checkpoint:
         end_training(out)
@@ -119,6 +131,23 @@ def train_segmenter(
 def end_training(out: Path) -> None:
     """Take the checkpoint of a model away, once all that belongs to it is written."""
     (out / CHECKPOINT_FILE).unlink(missing_ok=True)
+
+
+def _descent(parent: Mapping[str, Any], card: Mapping[str, Any]) -> dict[str, Any]:
+    """What a card says otherwise if its model went on from another one: everybody who was ever learned from."""
+    if not parent:
+        return {}
+    return {
+        "started_from": parent["model_id"],
+        "n_train": parent["n_train"] + card["n_train"],
+        "train_patients": sorted({*parent["train_patients"], *card["train_patients"]}),
+        "weightings_seen": [
+            weighting.value
+            for weighting in CHANNELS
+            if weighting.value in {*parent["weightings_seen"], *card["weightings_seen"]}
+        ],
+        "origin": f"{card['origin']}, after {parent['model_id']} ({parent['origin']})",
+    }
 
 
 def _samples_or_none(cases: Sequence[TrainingCase], settings: SegmentSettings) -> TissueSamples | None:
