@@ -59,16 +59,17 @@ def _option_row(parameter: TyperOption | TyperArgument) -> str:
 
 
 def settings_page() -> str:
-    """Every setting with its default and meaning, which stands below it in settings.py."""
+    """Every setting with its default, limits and meaning, which stands below it in settings.py."""
     meanings = _meanings()
     parts = ["# Settings\n", GENERATED, "One TOML file (`--settings FILE`), and `--set step.name=value` on top.\n"]
     settings = Settings()
-    parts.append("| setting | default | meaning |\n|---|---|---|")
+    parts.append("| setting | default | from … to | meaning |\n|---|---|---|---|")
     for step in fields(settings):
         group = getattr(settings, step.name)
         for entry in fields(group):
             meaning = meanings[(type(group).__name__, entry.name)]
-            parts.append(f"| `{step.name}.{entry.name}` | `{getattr(group, entry.name)!r}` | {meaning} |")
+            limits = " … ".join(f"{limit:g}" for limit in entry.metadata.get("limits", ()))
+            parts.append(f"| `{step.name}.{entry.name}` | `{getattr(group, entry.name)!r}` | {limits} | {meaning} |")
     return "\n".join(parts)
 
 

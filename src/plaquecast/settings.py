@@ -5,10 +5,17 @@ import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from plaquecast.domain.lesion import PRESENT_MM3
 from plaquecast.errors import InputError
+
+Number = TypeVar("Number", int, float)
+
+
+def within(least: float, most: float, default: Number) -> Number:
+    """A field whose value lies between `least` and `most`, both included, wherever a user sets it."""
+    return field(default=default, metadata={"limits": (least, most)})
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,11 +24,11 @@ class SimulateSettings:
 
     world: str = "default"
     """Which world: default, null, healthy, strong, treatment, shifted, harsh or contrast."""
-    explained_share: float = 0.30
+    explained_share: float = within(0, 1, 0.30)
     """Share of the variance of true change that structured data and baseline can explain."""
     vendor: str = "generic"
     """Habits of the simulated scanner."""
-    field_strength_tesla: float = 3.0
+    field_strength_tesla: float = within(1.5, 3, 3.0)
     """Field strength: 1.5 or 3.0."""
 
 
@@ -29,31 +36,31 @@ class SimulateSettings:
 class IngestSettings:
     """The door: what is read, and what is refused."""
 
-    max_file_bytes: int = 2_000_000_000
+    max_file_bytes: int = within(1, 1e15, 2_000_000_000)
     """Largest file that is opened."""
-    max_image_bytes: int = 4_000_000_000
+    max_image_bytes: int = within(1, 1e15, 4_000_000_000)
     """Largest image after decompression."""
-    min_signal_to_noise: float = 4.0
+    min_signal_to_noise: float = within(0, 1e6, 4.0)
     """Images below this signal-to-noise ratio are flagged."""
-    max_saturated_share: float = 0.01
+    max_saturated_share: float = within(0, 1, 0.01)
     """Images with a larger share of bright voxels at the top of the range are flagged."""
-    max_ghost_share: float = 0.05
+    max_ghost_share: float = within(0, 1, 0.05)
     """Images whose ghosts of motion or flow hold a larger share of the signal are flagged."""
-    min_coverage_mm: float = 20.0
+    min_coverage_mm: float = within(0, 1000, 20.0)
     """Images that cover less of the neck from chest to head are flagged."""
-    min_below_bifurcation_mm: float = 6.0
+    min_below_bifurcation_mm: float = within(0, 1000, 6.0)
     """Arteries found over less than this below their bifurcation are flagged; three slices of 2 mm."""
-    min_above_bifurcation_mm: float = 6.0
+    min_above_bifurcation_mm: float = within(0, 1000, 6.0)
     """Arteries found over less than this above their bifurcation are flagged."""
-    min_field_of_view_mm: float = 40.0
+    min_field_of_view_mm: float = within(0, 1000, 40.0)
     """Images with narrower slices are flagged."""
-    max_archive_files: int = 50_000
+    max_archive_files: int = within(1, 1e9, 50_000)
     """Most files in an archive."""
-    max_archive_bytes: int = 20_000_000_000
+    max_archive_bytes: int = within(1, 1e15, 20_000_000_000)
     """Most bytes of an archive after unpacking."""
-    min_weighting_confidence: float = 0.7
+    min_weighting_confidence: float = within(0, 1, 0.7)
     """Below this confidence a series is not taken for a weighting; the user is asked."""
-    max_reader_bytes: int = 1_000_000_000
+    max_reader_bytes: int = within(1, 1e15, 1_000_000_000)
     """Most memory that the process which parses DICOM files may take."""
 
 
@@ -61,13 +68,13 @@ class IngestSettings:
 class RegisterSettings:
     """Alignment of weightings and of visits."""
 
-    min_overlap: float = 0.75
+    min_overlap: float = within(0, 1, 0.75)
     """Least share of the reference's slices that an image must cover."""
-    histogram_bins: int = 32
+    histogram_bins: int = within(4, 256, 32)
     """Bins of the joint histogram in mutual information."""
-    max_shift_mm: float = 15.0
+    max_shift_mm: float = within(0, 1000, 15.0)
     """A found shift beyond this fails the gate."""
-    max_rotation_degrees: float = 25.0
+    max_rotation_degrees: float = within(0, 180, 25.0)
     """A found rotation beyond this fails the gate."""
     seed: int = 0
     """Seed of the sampled voxels."""
@@ -79,15 +86,15 @@ class SegmentSettings:
 
     network: str = "unet"
     """Architecture: unet or mask-rcnn."""
-    pixel_mm: float = 0.3
+    pixel_mm: float = within(0.05, 2, 0.3)
     """In-plane pixel of the region given to the network, mm."""
-    region_pixels: int = 80
+    region_pixels: int = within(16, 512, 80)
     """Edge of that square region, pixels."""
-    base_channels: int = 16
+    base_channels: int = within(8, 128, 16)
     """Channels of the first level of the U-Net."""
-    max_minutes: float = 60.0
+    max_minutes: float = within(0, 1e6, 60.0)
     """Training stops at the end of the epoch in which this time is over."""
-    max_epochs: int = 60
+    max_epochs: int = within(1, 1e6, 60)
     """Training stops after this many epochs."""
     seed: int = 0
     """Seed of weights, order and augmentation."""
@@ -97,15 +104,15 @@ class SegmentSettings:
 class MeasureSettings:
     """Measurement of slices and arteries."""
 
-    plaque_thickness_mm: float = 1.5
+    plaque_thickness_mm: float = within(0, 10, 1.5)
     """Wall thicker than this over at least two slices is plaque."""
-    cap_resolution_mm: float = 0.5
+    cap_resolution_mm: float = within(0, 10, 0.5)
     """A fibrous cap thinner than this is reported as below resolution."""
-    n_angles: int = 72
+    n_angles: int = within(12, 720, 72)
     """Rays around the artery in a wall map."""
-    reach_mm: float = 16.0
+    reach_mm: float = within(2, 1000, 16.0)
     """Artery further than this from the bifurcation does not count, so that every scan is measured over one stretch."""
-    nascet_reference_mm: float = 0.0
+    nascet_reference_mm: float = within(0, 1000, 0.0)
     """Position of the internal carotid that NASCET compares with, mm above the bifurcation; 0 lets it be chosen."""
 
 
@@ -113,13 +120,13 @@ class MeasureSettings:
 class ChangeSettings:
     """Change per year."""
 
-    shortest_interval_years: float = 0.5
+    shortest_interval_years: float = within(0, 100, 0.5)
     """Visits closer together than this are not annualized."""
-    detection_z: float = 1.96
+    detection_z: float = within(0, 10, 1.96)
     """A change is detectable beyond this many SDs of its error."""
-    shortest_common_mm: float = 6.0
+    shortest_common_mm: float = within(0, 1000, 6.0)
     """Visits that share less artery than this are not compared, mm."""
-    smallest_component_mm3: float = PRESENT_MM3
+    smallest_component_mm3: float = within(0, 1e6, PRESENT_MM3)
     """A component smaller than this counts as absent: new, vanished, and never a percent of nothing."""
 
 
@@ -127,13 +134,13 @@ class ChangeSettings:
 class PredictSettings:
     """Training and validation of the prediction model."""
 
-    outer_folds: int = 5
+    outer_folds: int = within(2, 1000, 5)
     """Outer folds of the nested validation, grouped by patient."""
-    inner_folds: int = 3
+    inner_folds: int = within(2, 1000, 3)
     """Inner folds, in which options are chosen."""
-    confidence_level: float = 0.9
+    confidence_level: float = within(0.5, 0.99, 0.9)
     """Level of the intervals of a forecast."""
-    bootstrap_samples: int = 500
+    bootstrap_samples: int = within(20, 1e6, 500)
     """Patients are drawn again this often for confidence intervals of scores."""
     seed: int = 0
     """Seed of folds, bootstrap and models."""
@@ -143,13 +150,13 @@ class PredictSettings:
 class RunSettings:
     """How the work is spread."""
 
-    workers: int = 2
+    workers: int = within(1, 10000, 2)
     """Cases that are worked on at the same time, each on one thread."""
     scheduler: str = ""
     """Address of a Dask scheduler (tcp://…); empty for processes of this machine."""
     shard: str = ""
     """Which share of the patients, as i/n; empty for all."""
-    worker_memory_gib: float = 0.0
+    worker_memory_gib: float = within(0, 1e6, 0.0)
     """Most memory that one worker may allocate, GiB; 0 for an equal share of the machine's."""
 
 
@@ -174,7 +181,8 @@ class Settings:
         """Settings with each `step.name=value` applied in order.
 
         Raises:
-            InputError: if a key is unknown (the nearest known key is named) or a value is not of its type.
+            InputError: if a key is unknown (the nearest known key is named), or a value is not of its type or beyond
+                its limits.
         """
         settings = self
         for override in overrides:
@@ -197,7 +205,20 @@ class Settings:
             )
         group = getattr(self, step)
         converted = _convert(value, type(getattr(group, name)), key, where)
+        _check_limits(group, name, converted, where)
         return replace(self, **{step: replace(group, **{name: converted})})
+
+
+def _check_limits(group: Any, name: str, value: Any, where: str) -> None:
+    limits = next(entry.metadata.get("limits") for entry in fields(group) if entry.name == name)
+    if limits is not None and not limits[0] <= value <= limits[1]:  # NaN is refused too
+        raise InputError(
+            expected=f"{name} between {limits[0]:g} and {limits[1]:g}",
+            found=str(value),
+            where=where,
+            remedy="Mend the value; `plaquecast config show` prints the usual one.",
+            code="setting-range",
+        )
 
 
 def _convert(value: object, kind: type, key: str, where: str) -> Any:

@@ -25,12 +25,15 @@ class TissueModel(Protocol):
 ARCHITECTURES: dict[str, Callable[[int], nn.Module]] = {"unet": TissueNetwork, "mask-rcnn": MaskRcnn}
 """Name → what makes the network from the channels of its first level."""
 
+CHANNEL_GROUP = 8
+"""Channels are normalized in groups of so many."""
+
 
 def build_tissue_network(name: str, base_channels: int) -> nn.Module:
     """A new, untrained network.
 
     Raises:
-        InputError: if there is none of that name.
+        InputError: if there is none of that name, or the channels cannot be normalized in groups of eight.
 
     >>> type(build_tissue_network("unet", 8)).__name__
     'TissueNetwork'
@@ -39,5 +42,10 @@ def build_tissue_network(name: str, base_channels: int) -> nn.Module:
         raise InputError(
             expected=f"one of the networks {', '.join(ARCHITECTURES)}", found=f"'{name}'", where="segment.network",
             remedy="Name one of them.", code="unknown-network",
+        )  # fmt: skip
+    if base_channels % CHANNEL_GROUP:
+        raise InputError(
+            expected=f"a multiple of {CHANNEL_GROUP} channels", found=str(base_channels), where="segment.base_channels",
+            remedy="Choose 8, 16 or 24.", code="channels",
         )  # fmt: skip
     return ARCHITECTURES[name](base_channels)
