@@ -12,7 +12,7 @@ from plaquecast.cli.output import listener, speak_json, tell
 def demo(
     size: Annotated[str, typer.Option("--size", help="small (minutes) or full (an hour or more).")] = "small",
     out: Annotated[Path, typer.Option("--out", help="New folder for everything that is made.")] = Path("demo"),
-    seed: Annotated[int, typer.Option("--seed", help="Seed of the simulated cohort.")] = 1,
+    seed: Annotated[int, typer.Option("--seed", min=0, help="Seed of the simulated cohort.")] = 1,
     workers: Workers = None,
     settings: SettingsFile = None,
     overrides: Overrides = None,

@@ -12,14 +12,17 @@ from plaquecast.cli.output import listener, speak_json, tell
 def simulate(
     patients: Annotated[int, typer.Option("--patients", min=1, help="How many patients.")],
     out: Annotated[Path, typer.Option("--out", help="New folder of the dataset.")],
-    seed: Annotated[int, typer.Option("--seed", help="Seed; the same seed gives the same patients.")] = 1,
+    seed: Annotated[int, typer.Option("--seed", min=0, help="Seed; the same seed gives the same patients.")] = 1,
     images: Annotated[
         bool, typer.Option("--images/--no-images", help="With images, or as tables of a run with published errors.")
     ] = True,
     world: Annotated[
         str,
-        typer.Option("--world", help="default, null, healthy, strong, treatment, shifted, harsh or contrast."),
-    ] = "default",
+        typer.Option(
+            "--world",
+            help="default, null, healthy, strong, treatment, shifted, harsh or contrast; the settings say if not given.",
+        ),
+    ] = "",
     visits: Annotated[int, typer.Option("--visits", min=2, help="How many visits each patient has.")] = 2,
     repeat_scans: Annotated[
         int,
@@ -46,7 +49,13 @@ def simulate(
     speak_json(json)
     if dicom and not images:
         raise typer.BadParameter("--dicom is of images; leave --no-images out")
-    resolved = resolve(settings, [f"simulate.world={world}", *(overrides or [])], workers)
+    if repeat_scans and not images:
+        raise typer.BadParameter("--repeat-scans is of images; leave --no-images out")
+    if repeat_scans > patients:
+        raise typer.BadParameter(f"--repeat-scans is {repeat_scans}, of {patients} patients")
+    if wall_maps and images:
+        raise typer.BadParameter("--wall-maps is of tables; give --no-images too")
+    resolved = resolve(settings, [*([f"simulate.world={world}"] if world else ()), *(overrides or ())], workers)
     with listener() as listen:
         if images:
             write_simulated_cohort(out, patients, seed, resolved, listen, repeat_scans, dicom, visits)
