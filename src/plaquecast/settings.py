@@ -76,7 +76,7 @@ class RegisterSettings:
     """A found shift beyond this fails the gate."""
     max_rotation_degrees: float = within(0, 180, 25.0)
     """A found rotation beyond this fails the gate."""
-    seed: int = within(0, 2**32 - 1, 0)
+    seed: int = within(0, 1e9, 0)
     """Seed of the sampled voxels."""
 
 
@@ -96,7 +96,7 @@ class SegmentSettings:
     """Training stops at the end of the epoch in which this time is over."""
     max_epochs: int = within(1, 1e6, 60)
     """Training stops after this many epochs."""
-    seed: int = within(0, 2**32 - 1, 0)
+    seed: int = within(0, 1e9, 0)
     """Seed of weights, order and augmentation."""
 
 
@@ -142,7 +142,7 @@ class PredictSettings:
     """Level of the intervals of a forecast."""
     bootstrap_samples: int = within(20, 1e6, 500)
     """Patients are drawn again this often for confidence intervals of scores."""
-    seed: int = within(0, 2**32 - 1, 0)
+    seed: int = within(0, 1e9, 0)
     """Seed of folds, bootstrap and models."""
 
 

@@ -20,7 +20,7 @@ def simulate(
         str,
         typer.Option(
             "--world",
-            help="default, null, healthy, strong, treatment, shifted, harsh or contrast; the settings say if not given.",
+            help="default, null, healthy, strong, treatment, shifted, harsh, contrast; the settings say if not given.",
         ),
     ] = "",
     visits: Annotated[int, typer.Option("--visits", min=2, help="How many visits each patient has.")] = 2,
