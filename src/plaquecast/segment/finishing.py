@@ -40,16 +40,18 @@ def finish(
             where="train-segmenter", remedy="Train longer, or check that annotations and images belong together.",
             code="collapsed",
         )  # fmt: skip
+    # variation makes slices harder and stranger than they are; what is fitted on it would be too cautious. But users
+    # bring any subset of the weightings, and a network sees one alone with other features than all of them.
+    others, *_ = _look(tissue, held_out or learned, N_OTHER, seed=2, varied=False, thinned=True)
+    familiarity = Familiarity.learn(known, others)
     if held_out is None:
-        plain, *_ = _look(tissue, learned, N_OTHER, seed=2, varied=False)
-        return SegmenterModel(heat, tissue, 1.0, Familiarity.learn(known, plain))
-    # variation makes slices harder and stranger than they are; what is fitted on it would be too cautious
-    others, _, logits, fractions = _look(tissue, held_out, N_OTHER, seed=2, varied=False)
-    return SegmenterModel(heat, tissue, fit_temperature(logits, fractions), Familiarity.learn(known, others))
+        return SegmenterModel(heat, tissue, 1.0, familiarity)
+    _, _, logits, fractions = _look(tissue, held_out, N_OTHER, seed=2, varied=False)
+    return SegmenterModel(heat, tissue, fit_temperature(logits, fractions), familiarity)
 
 
 def _look(
-    tissue: nn.Module, samples: TissueSamples, n: int, seed: int, varied: bool = True
+    tissue: nn.Module, samples: TissueSamples, n: int, seed: int, varied: bool = True, thinned: bool = False
 ) -> tuple[Tensor, float, Tensor, Tensor]:
     """Features (n, …), lumen Dice, and logits and fractions (pixels, N_TISSUES) of every fifth pixel near a vessel."""
     rng = np.random.default_rng(seed)
@@ -58,7 +60,7 @@ def _look(
     for batch in np.array_split(rng.integers(0, len(samples), min(n, 4 * len(samples))), max(1, n // BATCH)):
         if not len(batch):
             continue
-        drawn = [samples.draw(int(which), rng, varied) for which in batch]
+        drawn = [samples.draw(int(which), rng, varied, thinned) for which in batch]
         images, flags, true, judged, _ = (torch.stack(part) for part in zip(*drawn, strict=True))
         with torch.inference_mode(), autocast(images.device):
             found = tissue(images.contiguous(memory_format=torch.channels_last), flags)

@@ -106,9 +106,11 @@ class TissueSamples:
         return len(self._places)
 
     def draw(
-        self, which: int, rng: np.random.Generator, varied: bool = True
+        self, which: int, rng: np.random.Generator, varied: bool = True, thinned: bool = False
     ) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor]:
         """One sample; not `varied`, it is as a visit is seen when it is segmented, but for a small shift.
+
+        `thinned`, it has any number of the visit's weightings, each number as likely as the next.
 
         Images (channels · neighbors, n, n), flags (channels,), tissue fractions (N_TISSUES, n, n), the share of each
         pixel that the annotator judged (n, n), and the position in units of `POSITION_SCALE_MM`.
@@ -129,6 +131,7 @@ class TissueSamples:
             )
         images = sample_images(artery.images, artery.spacing_mm, region)
         present = _disturb(images, artery.present, rng) if varied else artery.present
+        present = _thinned(present, rng) if thinned else present
         flags = torch.zeros(len(CHANNELS))
         flags[present] = 1.0
         images = spread(images, artery.present) * flags.repeat_interleave(images.shape[1])[:, None, None]
@@ -172,3 +175,11 @@ def _disturb(images: Tensor, present: list[int], rng: np.random.Generator) -> li
         noise = rng.standard_normal(part.shape, dtype=np.float32)
         part += float(rng.uniform(0, 0.12)) * torch.from_numpy(noise)
     return keep
+
+
+def _thinned(present: list[int], rng: np.random.Generator) -> list[int]:
+    """Some of the channels, one that shows the wall among them, if any does."""
+    shuffled = [present[i] for i in rng.permutation(len(present))]
+    shuffled.sort(key=lambda channel: not CHANNELS[channel].shows_wall)  # stable, so still in any order
+    others = [shuffled[1 + i] for i in rng.permutation(len(shuffled) - 1)]
+    return sorted([shuffled[0], *others[: int(rng.integers(0, len(present)))]])
