@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from plaquecast.cli.options import Json, Overrides, SegmenterFolder, SettingsFile, resolve
+from plaquecast.cli.options import Json, Overrides, Segmenter, SettingsFile, resolve
 from plaquecast.cli.output import speak_json, tell
 
 
@@ -14,7 +14,7 @@ def examine(
     out: Annotated[Path, typer.Option("--out", help="New folder for the results.")],
     patient: Annotated[str, typer.Option("--patient", help="The patient's code; for loose images, the code to use.")],
     visit: Annotated[str, typer.Option("--visit", help="The visit; the first if left out.")] = "",
-    segmenter: SegmenterFolder = None,
+    segmenter: Segmenter = Path("reference"),
     weighting: Annotated[
         list[str] | None,
         typer.Option("--weighting", help="A loose NIfTI file or DICOM folder and its weighting.", metavar="FILE=NAME"),

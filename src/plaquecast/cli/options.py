@@ -1,10 +1,12 @@
 """Options that several commands share."""
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+import plaquecast
 from plaquecast.settings import Settings, load_settings
 
 Json = Annotated[bool, typer.Option("--json", help="Speak in lines of JSON, for machines.")]
@@ -16,7 +18,27 @@ Overrides = Annotated[
 Workers = Annotated[int | None, typer.Option("--workers", min=1, help="Cases worked on at the same time.")]
 Scheduler = Annotated[str, typer.Option("--scheduler", help="Address of a Dask scheduler, tcp://host:port.")]
 Shard = Annotated[str, typer.Option("--shard", help="Work on this share of the patients, i/n, beside other shares.")]
-SegmenterFolder = Annotated[Path | None, typer.Option("--segmenter", help="Folder of a trained segmenter.")]
+PACKAGE = Path(plaquecast.__file__).parent
+
+
+def shipped_or(step: str) -> Callable[[str], Path]:
+    """What reads the folder of a model: the word `reference` is the one that comes with the package.
+
+    >>> shipped_or("segment")("reference").is_dir(), shipped_or("segment")("./reference")
+    (True, PosixPath('reference'))
+    """
+    return lambda text: PACKAGE / step / "reference" if str(text) == "reference" else Path(text)
+
+
+Segmenter = Annotated[
+    Path,
+    typer.Option(
+        "--segmenter",
+        parser=shipped_or("segment"),
+        metavar="FOLDER",
+        help="Folder of a trained segmenter, or `reference`: the package's own, taught by simulated patients only.",
+    ),
+]
 
 
 def resolve(

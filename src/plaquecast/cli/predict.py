@@ -5,14 +5,14 @@ from typing import Annotated
 
 import typer
 
-from plaquecast.cli.options import Json, Overrides, SettingsFile, resolve
+from plaquecast.cli.options import Json, Overrides, Segmenter, SettingsFile, resolve
 from plaquecast.cli.output import speak_json, tell
 
 
 def predict(
     dataset: Annotated[Path, typer.Argument(help="Folder of the BIDS dataset.")],
     patient: Annotated[str, typer.Option("--patient", help="The patient's code, with or without sub-.")],
-    segmenter: Annotated[Path, typer.Option("--segmenter", help="Folder of a trained segmenter.")],
+    segmenter: Segmenter,
     predictor: Annotated[Path, typer.Option("--predictor", help="Folder of a trained predictor.")],
     out: Annotated[Path, typer.Option("--out", help="New folder for the forecast.")],
     visit: Annotated[str, typer.Option("--visit", help="The visit to forecast from; the first if left out.")] = "",

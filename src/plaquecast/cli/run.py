@@ -5,13 +5,13 @@ from typing import Annotated
 
 import typer
 
-from plaquecast.cli.options import Json, Overrides, Scheduler, SettingsFile, Shard, Workers, resolve
+from plaquecast.cli.options import Json, Overrides, Scheduler, Segmenter, SettingsFile, Shard, Workers, resolve
 from plaquecast.cli.output import listener, speak_json, tell
 
 
 def run(
     dataset: Annotated[Path, typer.Argument(help="Folder of the BIDS dataset.")],
-    segmenter: Annotated[Path, typer.Option("--segmenter", help="Folder of a trained segmenter.")],
+    segmenter: Segmenter,
     out: Annotated[Path, typer.Option("--out", help="Folder of the run; run again to go on where it stopped.")],
     workers: Workers = None,
     scheduler: Scheduler = "",

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from plaquecast.cli.options import Json, Overrides, SettingsFile, resolve
+from plaquecast.cli.options import Json, Overrides, SettingsFile, resolve, shipped_or
 from plaquecast.cli.output import listener, speak_json, tell
 
 
@@ -21,7 +21,13 @@ def train_segmenter(
         int, typer.Option("--folds", help="Train so many members, and segment each patient by one that never saw him.")
     ] = 0,
     start_from: Annotated[
-        Path | None, typer.Option("--start-from", help="Go on from this trained model instead of from nothing.")
+        Path | None,
+        typer.Option(
+            "--start-from",
+            parser=shipped_or("segment"),
+            metavar="FOLDER",
+            help="Go on from this trained model; `reference` is the package's own.",
+        ),
     ] = None,
     settings: SettingsFile = None,
     overrides: Overrides = None,
