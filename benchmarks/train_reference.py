@@ -1,7 +1,7 @@
 """Make the segmenter that ships with the package, from simulated patients of the default and the contrast world.
 
 `python -m benchmarks.train_reference OUT` (two cores for an hour), and once more from there on patients not seen yet:
-`python -m benchmarks.train_reference MORE --start OUT --first 1000 --default 130 --contrast 30 --epochs 7`
+`python -m benchmarks.train_reference MORE --start OUT --first 1000 --default 110 --contrast 24 --epochs 6`
 """
 
 import argparse
