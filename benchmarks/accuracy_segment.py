@@ -1,12 +1,13 @@
 """How well a segmenter does on simulated patients it never saw; the truth is exact, the images are simulated.
 
-`python -m benchmarks.accuracy_segment MODEL --world shifted --seed 52 --patients 15 --register`
+`python -m benchmarks.accuracy_segment MODEL [OTHER] --world shifted --seed 52 --patients 15 --register`;
+with two models, each and the mean of both.
 """
 
 import argparse
 import time
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -17,13 +18,15 @@ from benchmarks.train_reference import laid_out
 from plaquecast.domain.anatomy import COMPONENTS, Side, Tissue, Weighting
 from plaquecast.domain.missing import Missing
 from plaquecast.domain.visit import AlignedVisit
-from plaquecast.domain.volume import ArterySegmentation
+from plaquecast.domain.volume import ArterySegmentation, LabelMap
+from plaquecast.geometry.plaque import plaque_mask
 from plaquecast.pipeline.agreement import agreement
 from plaquecast.register.contrasts import align_visit
 from plaquecast.segment.calibration import calibration_errors
 from plaquecast.segment.evaluation import challenge_score, presence_kappa
-from plaquecast.segment.network import load_segmenter
+from plaquecast.segment.network import NetworkSegmenter, load_segmenter
 from plaquecast.segment.overlap import dice_by_tissue
+from plaquecast.segment.topology import clean_slice
 from plaquecast.settings import RegisterSettings, SimulateSettings
 from plaquecast.simulate.cohort import FIVE_WEIGHTINGS, simulate_patient
 
@@ -90,8 +93,8 @@ class Tally:
             kappa = presence_kappa(found > DETECTION_FLOOR_MM3, true > DETECTION_FLOOR_MM3)
             spread = f"bias {agreed.bias:+.1f}, SD {agreed.sd:.1f} mm3"
             yield f"{name} volume: ICC {agreed.icc:.3f}, {spread}, kappa {kappa:.2f}"
-        stacked = [torch.from_numpy(np.concatenate(part)) for part in (self.shares, self.fractions)]
-        errors = calibration_errors(*stacked)
+        shares, fractions = (torch.from_numpy(np.concatenate(part)) for part in (self.shares, self.fractions))
+        errors = calibration_errors(shares, fractions)
         yield "calibration error: " + ", ".join(f"{tissue.label} {errors[tissue]:.3f}" for tissue in Tissue)
         confidence, dice = np.array(self.review).T
         worst, first = dice <= np.quantile(dice, 0.1), confidence <= np.quantile(confidence, 0.2)
@@ -121,10 +124,69 @@ def on_grid_of(true: ArterySegmentation, found: ArterySegmentation) -> np.ndarra
     return placed
 
 
+def mean_of(found: Sequence[ArterySegmentation | Missing], true: ArterySegmentation) -> ArterySegmentation | Missing:
+    """The mean of what several networks found of one artery, on the grid of the truth."""
+    seen = [each for each in found if not isinstance(each, Missing)]
+    if not seen:
+        return found[0]
+    shares = np.stack([on_grid_of(true, each) for each in seen]).sum(axis=0) / np.float32(len(seen))
+    for k in np.flatnonzero(true.covered):
+        rows, columns = np.nonzero(shares[Tissue.LUMEN, k] >= 0.5 * shares[Tissue.LUMEN, k].max())
+        shares[:, k] = clean_slice(shares[:, k], (float(rows.mean()), float(columns.mean())))
+    labels = LabelMap(true.grid, shares.argmax(axis=0).astype(np.uint8))
+    first = int(np.rint(seen[0].grid.to_index(true.grid.to_mm(np.zeros(3))))[0])
+    own = slice(first, first + true.grid.shape[0])
+    return replace(
+        seen[0], labels=labels, probabilities=shares, plaque=plaque_mask(labels.array, true.grid),
+        slice_position_mm=np.mean([each.slice_position_mm[own] for each in seen], axis=0),
+        slice_confidence=np.mean([each.slice_confidence[own] for each in seen], axis=0),
+        covered=np.all([each.covered[own] for each in seen], axis=0),
+        model_id=" and ".join(each.model_id for each in seen),
+    )  # fmt: skip
+
+
+def segmented(
+    visit: AlignedVisit, segmenters: Sequence[NetworkSegmenter], truth: Mapping[Side, ArterySegmentation]
+) -> Iterator[tuple[str, Mapping[Side, ArterySegmentation | Missing], float]]:
+    """What each network found, and the mean of all if they are several: name, arteries, processor seconds."""
+    every, costs = [], []
+    for segmenter in segmenters:
+        began = time.process_time()
+        every.append(segmenter.segment(visit))
+        costs.append(time.process_time() - began)
+        yield segmenter.model_id, every[-1], costs[-1]
+    if len(every) > 1:
+        yield (
+            "mean of both",
+            {side: mean_of([found[side] for found in every], truth[side]) for side in Side},
+            sum(costs),
+        )
+
+
+def scored(
+    segmenters: Sequence[NetworkSegmenter], subsets: Mapping[str, tuple[Weighting, ...]], given: argparse.Namespace
+) -> Mapping[tuple[str, str], Tally]:
+    """Every network on every subset of the weightings of every simulated visit."""
+    tallies: defaultdict[tuple[str, str], Tally] = defaultdict(Tally)
+    for index in range(given.patients):
+        patient = simulate_patient(index, given.seed, SimulateSettings(world=given.world), tuple(Weighting))
+        for number, visit in enumerate(patient.visits):
+            if given.register:
+                aligned = align_visit(visit.visit, RegisterSettings())
+            else:
+                aligned = laid_out(visit, np.random.default_rng([given.seed, index, number]))
+            for name, used in subsets.items():
+                for model, found, cost in segmented(_only(aligned, used), segmenters, visit.truth):
+                    tallies[name, model].seconds.append(cost)
+                    for side in Side:
+                        tallies[name, model].add(found[side], visit.truth[side])
+    return tallies
+
+
 def main() -> None:
     """Simulate, segment, score."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("model", type=Path)
+    parser.add_argument("model", type=Path, nargs="+")
     parser.add_argument("--world", default="default")
     parser.add_argument("--seed", type=int, default=51)
     parser.add_argument("--patients", type=int, default=15)
@@ -137,22 +199,9 @@ def main() -> None:
         subsets["five and CE_T1W"] = (*FIVE_WEIGHTINGS, Weighting.CE_T1W)
         for left_out in FIVE_WEIGHTINGS:
             subsets[f"without {left_out.value}"] = tuple(w for w in FIVE_WEIGHTINGS if w is not left_out)
-    segmenter, tallies = load_segmenter(given.model), {name: Tally() for name in subsets}
-    for index in range(given.patients):
-        patient = simulate_patient(index, given.seed, SimulateSettings(world=given.world), tuple(Weighting))
-        for number, visit in enumerate(patient.visits):
-            if given.register:
-                aligned = align_visit(visit.visit, RegisterSettings())
-            else:
-                aligned = laid_out(visit, np.random.default_rng([given.seed, index, number]))
-            for name, used in subsets.items():
-                began = time.process_time()
-                found = segmenter.segment(_only(aligned, used))
-                tallies[name].seconds.append(time.process_time() - began)
-                for side in Side:
-                    tallies[name].add(found[side], visit.truth[side])
-    for name, tally in tallies.items():
-        print(f"\n# World {given.world}, seed {given.seed}, {name}, {segmenter.model_id}")
+    tallies = scored([load_segmenter(folder) for folder in given.model], subsets, given)
+    for (name, model), tally in tallies.items():
+        print(f"\n# World {given.world}, seed {given.seed}, {name}, {model}")
         for line in tally.lines():
             print(line)
 
