@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from plaquecast.cli.options import Json, Overrides, Segmenter, SettingsFile, resolve
+from plaquecast.cli.options import Json, Overrides, Segmenter, SettingsFile, resolve, shipped_or
 from plaquecast.cli.output import speak_json, tell
 
 
@@ -13,7 +13,15 @@ def predict(
     dataset: Annotated[Path, typer.Argument(help="Folder of the BIDS dataset.")],
     patient: Annotated[str, typer.Option("--patient", help="The patient's code, with or without sub-.")],
     segmenter: Segmenter,
-    predictor: Annotated[Path, typer.Option("--predictor", help="Folder of a trained predictor.")],
+    predictor: Annotated[
+        Path,
+        typer.Option(
+            "--predictor",
+            parser=shipped_or("predict"),
+            metavar="FOLDER",
+            help="Folder of a trained predictor, or `reference`: the package's own, taught by simulated patients only.",
+        ),
+    ],
     out: Annotated[Path, typer.Option("--out", help="New folder for the forecast.")],
     visit: Annotated[str, typer.Option("--visit", help="The visit to forecast from; the first if left out.")] = "",
     horizon: Annotated[float, typer.Option("--horizon", min=0.5, max=10.0, help="Years to look ahead.")] = 2.0,
