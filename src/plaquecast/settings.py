@@ -114,7 +114,7 @@ class ChangeSettings:
     """Change per year."""
 
     shortest_interval_years: float = 0.5
-    """Visits closer together than this are not annualized."""
+    """Visits closer together than this are repeat scans: they tell the error of measurement, and no change per year."""
     detection_z: float = 1.96
     """A change is detectable beyond this many SDs of its error."""
     shortest_common_mm: float = 6.0
