@@ -7,7 +7,7 @@ remembered: what is tested is how work is ordered, written, recorded and taken u
 import json
 import pickle  # what cloudpickle wrote
 import sqlite3
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import date
@@ -63,13 +63,13 @@ def train(folder: Path, settings: SegmentSettings = QUICK) -> Path:
     return folder
 
 
-def write_dataset(root: Path, patients: tuple[str, ...]) -> Path:
+def write_dataset(root: Path, patients: tuple[str, ...], days: Mapping[str, date] = DAYS) -> Path:
     """Two visits of everybody, with one weighting."""
     write_dataset_description(root, "tiny", simulated=True)
     write_participants(root, dict.fromkeys(patients, Sex.FEMALE))
     for index, name in enumerate(patients):
         visits = []
-        for later, (session, day) in enumerate(DAYS.items()):
+        for later, (session, day) in enumerate(days.items()):
             volumes = small_visit.visit(name, 10 * index + later, SEEN).volumes
             visits.append(Visit(name, session, day, volumes, replace(RECORD, age_years=64.25 + 2.0 * later)))
         write_sessions(root, name, visits)

@@ -121,7 +121,7 @@ class ChangeSettings:
     """Change per year."""
 
     shortest_interval_years: float = within(0, 100, 0.5)
-    """Visits closer together than this are not annualized."""
+    """Visits closer together than this are repeat scans: they tell the error of measurement, and no change per year."""
     detection_z: float = within(0, 10, 1.96)
     """A change is detectable beyond this many SDs of its error."""
     shortest_common_mm: float = within(0, 1000, 6.0)

@@ -197,7 +197,7 @@ def test_an_import_needs_a_new_folder(source: Path, tmp_path: Path):
     (tmp_path / "out" / "mine.txt").write_text("keep")
     with pytest.raises(InputError) as caught:
         run(source)
-    assert caught.value.code == "out-not-empty"
+    assert caught.value.code == "foreign-files"
     assert (tmp_path / "out" / "mine.txt").read_text() == "keep"
 
 

@@ -14,11 +14,12 @@ from plaquecast.pipeline.progress import Costs, Listener
 from plaquecast.pipeline.repeatability import keep_repeatability
 from plaquecast.pipeline.scoreboard import DemoFolders, Scoreboard, make_scoreboard
 from plaquecast.pipeline.simulate import write_simulated_cohort, write_simulated_tables
-from plaquecast.pipeline.train_predictor import refuse_used_folder, train_predictor_on
+from plaquecast.pipeline.train_predictor import train_predictor_on
 from plaquecast.pipeline.train_segmenter import train_segmenter_on
 from plaquecast.report.scoreboard import scoreboard_report
 from plaquecast.settings import Settings
 from plaquecast.store.atomic import write_json, write_text
+from plaquecast.store.run_folder import refuse_used_folder
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +45,7 @@ def run_demo(out: Path, size: str, seed: int, settings: Settings, listen: Listen
         InputError: if the size is not known, or `out` holds files.
     """
     chosen = _size(size)
-    refuse_used_folder(out)
+    refuse_used_folder(out, "the demo")
     folders, costs = DemoFolders(out), Costs()
     settings = replace(
         settings,

@@ -13,11 +13,12 @@ from plaquecast.errors import InputError
 from plaquecast.ingest.dataset import read_dataset
 from plaquecast.pipeline.executor import run_cases
 from plaquecast.pipeline.progress import Listener, Progress
-from plaquecast.pipeline.train_segmenter import AnnotatedVisit, align_one, annotated_visits
+from plaquecast.pipeline.train_segmenter import AnnotatedVisit, align_one, annotated_visits, refuse_unannotated
 from plaquecast.segment.regions import CHANNELS, TrainingCase, corner_of
 from plaquecast.segment.training import split_patients
 from plaquecast.settings import Settings
 from plaquecast.store.atomic import write_json
+from plaquecast.store.run_folder import refuse_used_folder
 from plaquecast.store.spatial import write_nifti
 
 IGNORED = len(Tissue)
@@ -50,11 +51,7 @@ def export_nnunet(dataset: Path, annotations: str, out: Path, settings: Settings
         InputError: if nobody is annotated, no weighting that shows the wall is in every visit, `out` has something in
             it, or an image or annotation cannot be read.
     """
-    if out.exists() and any(out.iterdir()):
-        raise InputError(
-            expected="a new or empty folder", found="one with files in it", where=str(out),
-            remedy="Name another folder.", code="not-empty",
-        )  # fmt: skip
+    refuse_used_folder(out, "the exported dataset")
     found = read_dataset(dataset)
     wanted = _annotated(found, annotations, settings)
     channels, left_out = _channels(wanted)
@@ -91,11 +88,7 @@ def _annotated(dataset: Dataset, annotations: str, settings: Settings) -> list[A
         for each in annotated_visits(dataset, annotations, "both", settings)
         if any(folder.glob(f"sub-{each.patient.patient_id}/ses-{each.visit.session_id}/**/*.nii.gz"))
     ]
-    if not visits:
-        raise InputError(
-            expected="at least one annotated visit", found="none", where=f"derivatives/{annotations}",
-            remedy="Check --annotations: it names a folder in the dataset's derivatives.", code="no-annotations",
-        )  # fmt: skip
+    refuse_unannotated(visits, annotations)
     return visits
 
 

@@ -5,7 +5,6 @@ import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from datetime import date
 from pathlib import Path
 
 from plaquecast.domain.anatomy import Weighting
@@ -19,7 +18,6 @@ from plaquecast.ingest.clinical_table import ClinicalRow, read_clinical_table
 from plaquecast.ingest.dataset_findings import poor_image
 from plaquecast.ingest.dataset_tables import finding_of
 from plaquecast.ingest.deidentify import (
-    Pseudonym,
     give_pseudonyms,
     read_key_file,
     without_old_age,
@@ -34,9 +32,9 @@ from plaquecast.ingest.nifti_study import find_images, is_nifti, read_image
 from plaquecast.ingest.series_choice import ChosenSeries, choose_series
 from plaquecast.ingest.study import FoundPatient, FoundStudies, FoundVisit, NamedFile, find_studies
 from plaquecast.ingest.table_mapping import load_mapping
-from plaquecast.ingest.visit_matching import match_rows
 from plaquecast.ingest.weighting import Identification, identify
 from plaquecast.ingest.weighting_table import SeriesKey, SeriesRow, read_weighting_table, weighting_table
+from plaquecast.pipeline.import_plan import PatientPlan, beside_unread, day_of, plan_patient, sex_of
 from plaquecast.settings import Settings
 from plaquecast.store.atomic import PARTIAL_SUFFIX, write_json, write_text
 from plaquecast.store.bids import (
@@ -46,11 +44,10 @@ from plaquecast.store.bids import (
     write_participants,
     write_sessions,
 )
-from plaquecast.store.run_folder import locked, make_folder
+from plaquecast.store.run_folder import locked, make_folder, refuse_used_folder
 
 WEIGHTINGS = "weightings.tsv"
 """What each series was taken for; edited by the user, it decides the next import."""
-
 
 DATASET = "dataset"
 """The dataset's name as long as it grows."""
@@ -62,15 +59,6 @@ class Imported:
 
     patients: tuple[str, ...]
     findings: tuple[Finding, ...]
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class _PatientPlan:
-    """A patient who goes in: pseudonym, visits by name with their scans and the row of the table."""
-
-    found: FoundPatient
-    pseudonym: Pseudonym
-    visits: tuple[tuple[str, FoundVisit, ClinicalRow | None], ...]
 
 
 def import_dataset(
@@ -111,11 +99,11 @@ def import_dataset(
         pseudonyms = give_pseudonyms(days, known)
         plans = []
         for patient in studies.patients:
-            plan, found = _plan(patient, pseudonyms[patient.patient_id], rows.pop(patient.patient_id, ()))
+            plan, found = plan_patient(patient, pseudonyms[patient.patient_id], rows.pop(patient.patient_id, ()))
             findings += found
             plans += [plan] if plan is not None else []
         findings += [say.row_without_patient(row) for own in rows.values() for row in own]
-        findings += _beside_unread(plans, files, studies.findings)
+        findings += beside_unread(plans, files, studies.findings)
         written, found = _write_patients(plans, decided, hidden / DATASET, settings, simulated)
         if key_file is not None:
             write_key_file(key_file, known | {plan.found.patient_id: plan.pseudonym for plan in plans})
@@ -141,10 +129,7 @@ def _all_simulated(patients: Sequence[FoundPatient]) -> bool:
 @contextmanager
 def _growing(out: Path) -> Iterator[Path]:
     """A hidden folder beside `out`; the dataset in it takes the name `out` at the end, if nothing went wrong."""
-    if out.exists() and (not out.is_dir() or any(out.iterdir())):
-        raise _refused(
-            out.name, "a new or empty folder", "one with files in it", "Name another folder.", "out-not-empty"
-        )
+    refuse_used_folder(out, "the dataset")
     hidden = out.with_name(f".{out.name}{PARTIAL_SUFFIX}")
     make_folder(hidden)
     with locked(hidden):
@@ -179,53 +164,8 @@ def _clinical_rows(
     return rows, [replace(finding, patient_id="", session_id="") for finding in table.findings]
 
 
-def _plan(
-    patient: FoundPatient, pseudonym: Pseudonym, rows: Sequence[ClinicalRow]
-) -> tuple[_PatientPlan | None, list[Finding]]:
-    where = f"sub-{pseudonym.code}"
-    days = [_day_of_name(visit, rows) if visit.name else visit.acquired for visit in patient.visits]
-    order = sorted(range(len(days)), key=lambda index: str(days[index]) if isinstance(days[index], date) else "")
-    patient = replace(patient, visits=tuple(replace(patient.visits[i], acquired=days[i]) for i in order))
-    matched = match_rows([visit.acquired for visit in patient.visits], rows, where)
-    findings = [*matched.findings, *say.contradictions(patient, matched.rows, where)]
-    if not rows:
-        findings.append(say.patient_without_row(where))
-    findings += say.undated(patient, where)
-    findings = [replace(each, patient_id=pseudonym.code) for each in findings]
-    if any(each.severity is Severity.REFUSED for each in findings):
-        return None, findings
-    visits = tuple(
-        (visit.name or (row.session_id if row is not None and row.session_id else _session_id(index)), visit, row)
-        for index, (visit, row) in enumerate(zip(patient.visits, matched.rows, strict=True))
-    )
-    return _PatientPlan(patient, pseudonym, visits), findings
-
-
-def _day_of_name(visit: FoundVisit, rows: Sequence[ClinicalRow]) -> date | Missing:
-    """The date that the table gives to the visit of that name, where the images carry none."""
-    return next((row.acquired for row in rows if row.session_id == visit.name), visit.acquired)
-
-
-def _beside_unread(
-    plans: Sequence[_PatientPlan], files: Sequence[NamedFile], findings: Sequence[Finding]
-) -> list[Finding]:
-    """A slice at the end of a stack leaves no gap when it is lost, so whoever lies beside a lost file is told."""
-    lost = {finding.where for finding in findings if finding.severity is Severity.REFUSED}
-    folders = {path.parent for path, name in files if name in lost}
-    return [
-        say.maybe_incomplete(plan.pseudonym.code, session_id)
-        for plan in plans
-        for session_id, visit, _ in plan.visits
-        if any(path.parent in folders for series in visit.series for path, _ in series)
-    ]
-
-
-def _session_id(index: int) -> str:
-    return "baseline" if index == 0 else "followup" if index == 1 else f"followup{index}"
-
-
 def _write_patients(
-    plans: Sequence[_PatientPlan],
+    plans: Sequence[PatientPlan],
     decided: Mapping[SeriesKey, Weighting | None],
     out: Path,
     settings: Settings,
@@ -244,11 +184,11 @@ def _write_patients(
             findings += images.findings
             if images.paths:
                 record = without_old_age(row.clinical if row is not None else ClinicalRecord())
-                acquired = plan.pseudonym.move(_day(visit, row))
+                acquired = plan.pseudonym.move(day_of(visit, row))
                 visits.append(VisitSource(session_id, acquired, images.paths, record))
         if visits:
             write_sessions(out, code, visits)
-            sexes[code] = _sex(plan)
+            sexes[code] = sex_of(plan)
         else:
             findings.append(say.nothing_usable(code))
     if sexes:
@@ -291,15 +231,6 @@ def _write_images(out: Path, code: str, session_id: str, chosen: ChosenSeries, s
         path = image_path(out, code, session_id, weighting)
         write_json(path.with_name(path.name.replace(".nii.gz", ".json")), say.image_sidecar(series.tags))
     return _Written(paths, tuple(findings))
-
-
-def _day(visit: FoundVisit, row: ClinicalRow | None) -> date | Missing:
-    return row.acquired if row is not None and isinstance(visit.acquired, Missing) else visit.acquired
-
-
-def _sex(plan: _PatientPlan) -> Sex | Missing:
-    told = [row.clinical.sex for _, _, row in plan.visits if row is not None]
-    return next((sex for sex in told if not isinstance(sex, Missing)), plan.found.sex)
 
 
 def _refused(where: str, expected: str, found: str, remedy: str, code: str) -> InputError:

@@ -72,7 +72,8 @@ class _VisitDone:
 def work_on_patient(case: PatientCase) -> PatientResult:
     """Examine every visit and compare the first with the last; what was done before and still fits is not done again.
 
-    A visit that is refused is a finding; the other visits are examined all the same.
+    A visit that is refused is a finding; the other visits are examined all the same. A visit that follows another too
+    soon for a rate per year is its repeat scan: it tells the error of measurement, and is not compared with the first.
 
     Raises:
         PlaquecastError: the first visit's error, if no visit could be examined.
@@ -101,7 +102,7 @@ def work_on_patient(case: PatientCase) -> PatientResult:
         for scan, repeat in pairwise(done):
             if _is_repeat(scan, repeat, case.settings.change.shortest_interval_years):
                 _repeat_stage(case, (scan, repeat), journal, result)
-        pair = _two_to_compare(done, case.settings.change.shortest_interval_years)
+        pair = _two_to_compare(case, done, result)
         if pair is None or not _compared(case, pair, journal, result):
             _report_stage(case, done, journal, result)
     return result
@@ -157,12 +158,29 @@ def _repeat_stage(
     result.repeats.append(sessions)
 
 
-def _two_to_compare(done: Sequence[_VisitDone], shortest_years: float) -> tuple[_VisitDone, _VisitDone] | None:
-    """The first visit and the last; visits so close that all are repeat scans of the first are not compared."""
-    if len(done) < 2:
-        return None
+def _two_to_compare(
+    case: PatientCase, done: Sequence[_VisitDone], result: PatientResult
+) -> tuple[_VisitDone, _VisitDone] | None:
+    """The first visit and the last; None, with a finding, if the last still is a repeat scan of the first.
+
+    No visit is both: what changed in earnest is no error of measurement.
+    """
     first, last = done[0], done[-1]
-    return None if len(done) > 2 and _is_repeat(first, last, shortest_years) else (first, last)
+    if first is last:
+        return None
+    shortest_years = case.settings.change.shortest_interval_years
+    if not _is_repeat(first, last, shortest_years):
+        return first, last
+    too_close = Finding(
+        Severity.FLAGGED, "no-follow-up",
+        expected=f"a visit {shortest_years:g} years or more after the first",
+        found="visits closer together, which count as repeat scans and are not compared",
+        where=f"sub-{case.patient.patient_id}",
+        remedy="If they are follow-ups, choose a smaller change.shortest_interval_years.",
+        patient_id=case.patient.patient_id, session_id=last.source.session_id,
+    )  # fmt: skip
+    result.findings.append(too_close)
+    return None
 
 
 def _compared(case: PatientCase, pair: tuple[_VisitDone, _VisitDone], journal: Journal, result: PatientResult) -> bool:

@@ -8,7 +8,6 @@ from pathlib import Path
 
 from plaquecast import __version__
 from plaquecast.domain.measurements import PUBLISHED_ERRORS, MeasurementError
-from plaquecast.errors import InputError
 from plaquecast.pipeline.executor import run_cases
 from plaquecast.pipeline.progress import Listener, Progress, nobody
 from plaquecast.pipeline.simulated_dicom import SOURCE_TABLE, write_dicom_visits
@@ -30,7 +29,7 @@ from plaquecast.store.bids import (
 )
 from plaquecast.store.manifest import CaseOutcome, RunManifest, write_run_manifest
 from plaquecast.store.morphology_files import read_thing, write_thing
-from plaquecast.store.run_folder import locked, make_folder
+from plaquecast.store.run_folder import locked, make_folder, refuse_used_folder
 from plaquecast.store.segmentations import write_segmentation
 from plaquecast.store.transforms import write_transform
 
@@ -225,14 +224,7 @@ def _case_file(root: Path, patient_id: str) -> Path:
 @contextmanager
 def _growing(out: Path, what: Mapping[str, object]) -> Iterator[Path]:
     """The hidden folder in which the dataset grows; it takes the name `out` at the end, if nothing went wrong."""
-    if out.exists() and (not out.is_dir() or any(out.iterdir())):
-        raise InputError(
-            expected="a new or empty folder for the simulated cohort",
-            found="one that holds files" if out.is_dir() else "a file of that name",
-            where=out.name,
-            remedy="Give another folder with --out; nothing in this one was touched.",
-            code="foreign-files",
-        )
+    refuse_used_folder(out, "the simulated cohort")
     key = sha256_of_bytes(json.dumps(what, sort_keys=True).encode())[:12]
     hidden = out.with_name(f".{out.name}-{key}.partial")
     make_folder(hidden)

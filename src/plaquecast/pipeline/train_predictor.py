@@ -4,7 +4,6 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from plaquecast.errors import InputError
 from plaquecast.pipeline.learning_data import LearningData, read_learning_data
 from plaquecast.predict.bundle import fit_bundle
 from plaquecast.predict.features import feature_table
@@ -13,6 +12,7 @@ from plaquecast.predict.validation import ScoreRow, Validation, nested_validatio
 from plaquecast.report.predictor import predictor_report
 from plaquecast.settings import Settings
 from plaquecast.store.model_files import verify_model, write_model
+from plaquecast.store.run_folder import refuse_used_folder
 
 REPORT = "report.html"
 
@@ -25,7 +25,7 @@ def train_predictor_on(run: Path, out: Path, settings: Settings) -> tuple[tuple[
     Raises:
         InputError: if the run's tables cannot be read, there are too few patients, or `out` holds files.
     """
-    refuse_used_folder(out)
+    refuse_used_folder(out, "the model")
     data = read_learning_data(run)
     validation = validate(data, settings)
     origin = "simulated patients" if data.simulated else f"patients of the run {run.name}"
@@ -59,22 +59,6 @@ def validate(data: LearningData, settings: Settings) -> Validation:
 def chosen_rows(validation: Validation) -> list[ScoreRow]:
     """The scores of the chosen model, against measured change."""
     return [validation.row(factor) for factor in validation.factors]
-
-
-def refuse_used_folder(out: Path) -> None:
-    """Let a model be written into a new or empty folder only.
-
-    Raises:
-        InputError: if the folder holds anything.
-    """
-    if out.exists() and (not out.is_dir() or any(out.iterdir())):
-        raise InputError(
-            expected="a new or empty folder for the model",
-            found="one that holds files" if out.is_dir() else "a file of that name",
-            where=out.name,
-            remedy="Give another folder with --out; nothing in this one was touched.",
-            code="foreign-files",
-        )
 
 
 def _line(row: ScoreRow) -> str:

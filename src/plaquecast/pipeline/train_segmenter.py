@@ -142,12 +142,21 @@ def align_annotated(wanted: Sequence[AnnotatedVisit], settings: Settings, listen
         if outcome.result is not None and outcome.result.annotations:
             cases.append(outcome.result)
         listen(Progress("aligned visits", len(cases), len(wanted), outcome.case))
-    if not cases:
+    refuse_unannotated(cases, wanted[0].annotations if wanted else "")
+    return sorted(cases, key=lambda case: (case.visit.patient_id, case.visit.session_id))
+
+
+def refuse_unannotated(annotated: Sequence[object], annotations: str) -> None:
+    """Refuse annotations of nobody.
+
+    Raises:
+        InputError: if there is no annotated visit.
+    """
+    if not annotated:
         raise InputError(
-            expected="at least one annotated visit", found="none", where="the annotations",
+            expected="at least one annotated visit", found="none", where=f"derivatives/{annotations}",
             remedy="Check --annotations: it names a folder in the dataset's derivatives.", code="no-annotations",
         )  # fmt: skip
-    return sorted(cases, key=lambda case: (case.visit.patient_id, case.visit.session_id))
 
 
 def align_one(each: AnnotatedVisit) -> TrainingCase:

@@ -15,7 +15,7 @@ from plaquecast.segment.localizer_training import Report
 from plaquecast.segment.network import NetworkSegmenter, load_segmenter
 from plaquecast.segment.regions import TrainingCase
 from plaquecast.segment.training import train_segmenter
-from plaquecast.segment.weights import CARD_FILE, read_segmenter
+from plaquecast.segment.weights import CARD_FILE, read_segmenter, write_whole
 from plaquecast.settings import SegmentSettings
 
 
@@ -79,7 +79,7 @@ def train_folds(
         "members": {patient: _name(fold) for patient, fold in folds.items()},
         "validation_patients": sorted(folds),
     }
-    (out / CARD_FILE).write_text(json.dumps(card, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+    write_whole(out / CARD_FILE, (json.dumps(card, indent=2, ensure_ascii=False) + "\n").encode())
     return card
 
 

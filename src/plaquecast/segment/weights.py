@@ -57,12 +57,13 @@ def save_segmenter(folder: Path, model: SegmenterModel, card: Mapping[str, Any])
     content = save(tensors)
     digest = hashlib.sha256(content).hexdigest()
     whole = {"model_id": f"{card['network']}-{digest[:8]}", **CONTRACT, **card, "weights_sha256": digest}
-    _write(folder / WEIGHTS_FILE, content)
-    _write(folder / CARD_FILE, (json.dumps(whole, indent=2, ensure_ascii=False) + "\n").encode())
+    write_whole(folder / WEIGHTS_FILE, content)
+    write_whole(folder / CARD_FILE, (json.dumps(whole, indent=2, ensure_ascii=False) + "\n").encode())
     return whole
 
 
-def _write(path: Path, content: bytes) -> None:
+def write_whole(path: Path, content: bytes) -> None:
+    """Write a file, whole or not at all."""
     partial = path.with_name(f".{path.name}.partial")
     with partial.open("wb") as stream:
         stream.write(content)
@@ -126,7 +127,7 @@ def save_checkpoint(path: Path, state: dict[str, Any]) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     content = io.BytesIO()
     torch.save(state, content)
-    _write(path, content.getvalue())
+    write_whole(path, content.getvalue())
 
 
 def load_checkpoint(path: Path) -> dict[str, Any] | None:

@@ -16,6 +16,7 @@ LOCK_NAME = ".lock"
 PARTS = ".parts"
 """Folder of the journals of shards and of other hosts, until a whole run takes them up."""
 
+_OURS = "a new or empty output folder, or that of the same run"
 _WATCHER_SECONDS = 0.3
 """Longer than whoever only asks whether a folder is held keeps it."""
 
@@ -95,17 +96,32 @@ def check_folder_is_ours(folder: Path) -> None:
     if not folder.exists() or (folder / JOURNAL_NAME).is_file() or (folder / PARTS).is_dir():
         return
     if not folder.is_dir():
-        raise _refused(folder, "a file of that name")
+        raise _refused(folder, _OURS, "a file of that name")
     names = [path.name for path in folder.iterdir() if path.name != LOCK_NAME]
     foreign = sorted(name for name in names if not name.endswith(PARTIAL_SUFFIX))
     if foreign:
         shown = ", ".join(foreign[:3]) + (f" and {len(foreign) - 3} more" if len(foreign) > 3 else "")
-        raise _refused(folder, f"files that are not of this run ({shown})")
+        raise _refused(folder, _OURS, f"files that are not of this run ({shown})")
 
 
-def _refused(folder: Path, found: str) -> InputError:
+def refuse_used_folder(folder: Path, what: str) -> None:
+    """Accept a folder that does not exist or is empty, for what is written at once and never into others' files.
+
+    Args:
+        folder: where it is to be written.
+        what: what it is, such as `the model`.
+
+    Raises:
+        InputError: if the folder holds anything.
+    """
+    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        found = "one that holds files" if folder.is_dir() else "a file of that name"
+        raise _refused(folder, f"a new or empty folder for {what}", found)
+
+
+def _refused(folder: Path, expected: str, found: str) -> InputError:
     return InputError(
-        expected="a new or empty output folder, or that of the same run",
+        expected=expected,
         found=found,
         where=folder.name,
         remedy="Give another output folder with --out; nothing in this one was touched.",
