@@ -20,7 +20,7 @@ from plaquecast.geometry.plaque import plaque_mask
 from plaquecast.segment.cross_sections import Indices, crop_around, slice_positions
 from plaquecast.segment.localize import LEAST_HEAT, locate
 from plaquecast.segment.precision import autocast, laid_out
-from plaquecast.segment.regions import Region, presence, sample_images, spread, stack_of
+from plaquecast.segment.regions import Region, presence, sample, sample_images, spread, stack_of
 from plaquecast.segment.samples import POSITION_SCALE_MM
 from plaquecast.segment.topology import clean_slice
 from plaquecast.segment.weights import SegmenterModel, read_segmenter
@@ -221,14 +221,19 @@ def _smooth_path(centers: FloatArray, usable: NDArray[np.bool_]) -> FloatArray:
 
 
 def _resample(shares: Array, region: Region, grid: Grid, rows: Indices, columns: Indices) -> Array:
-    """Shares of a region on the pixels of a crop, (N_TISSUES, rows, columns); background outside the region."""
+    """Shares of a region on the pixels of a crop, (N_TISSUES, rows, columns); background outside the region.
+
+    Cubic, for a linear value between two pixels is softer than the edge that both show; what overshoots is cut off.
+    """
     middle = 0.5 * (region.n_pixels - 1)
-    row = (rows * grid.spacing_mm[1] - region.row_mm) / region.pixel_mm + middle
-    column = (columns * grid.spacing_mm[2] - region.column_mm) / region.pixel_mm + middle
-    places = np.meshgrid(row, column, indexing="ij")
-    found = np.stack([ndimage.map_coordinates(share, places, order=1, mode="constant") for share in shares])
-    found[Tissue.BACKGROUND] += np.clip(1.0 - found.sum(axis=0), 0.0, 1.0)
-    return (found / found.sum(axis=0)).astype(np.float32)
+    row = ((rows * grid.spacing_mm[1] - region.row_mm) / region.pixel_mm + middle).astype(np.float32)
+    column = ((columns * grid.spacing_mm[2] - region.column_mm) / region.pixel_mm + middle).astype(np.float32)
+    found = sample(
+        torch.from_numpy(shares), row[:, None] + 0.0 * column, 0.0 * row[:, None] + column, "zeros", "bicubic"
+    )
+    kept = found.clamp_min(0.0).numpy()
+    kept[Tissue.BACKGROUND] += np.clip(1.0 - kept.sum(axis=0), 0.0, 1.0)
+    return np.asarray(kept / kept.sum(axis=0), dtype=np.float32)
 
 
 def _centerline(grid: Grid, fractions: Array, covered: NDArray[np.bool_], positions_mm: FloatArray) -> Centerline:

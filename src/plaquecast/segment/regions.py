@@ -71,14 +71,14 @@ class Region:
         return (rows / spacing_mm[0]).astype(np.float32), (columns / spacing_mm[1]).astype(np.float32)
 
 
-def sample(planes: Tensor, rows: Array, columns: Array, padding: str) -> Tensor:
-    """Bilinear values of planes (channels, rows, columns) at the given indices, (channels, *shape of the indices).
+def sample(planes: Tensor, rows: Array, columns: Array, padding: str, mode: str = "bilinear") -> Tensor:
+    """Values of planes (channels, rows, columns) at the given indices, (channels, *shape of the indices).
 
-    `padding` is "border" (the nearest pixel) or "zeros" beyond the planes.
+    `padding` is "border" (the nearest pixel) or "zeros" beyond the planes; `mode` is "bilinear" or "bicubic".
     """
     places = np.stack([_unit(columns, planes.shape[2]), _unit(rows, planes.shape[1])], axis=-1)
     values = functional.grid_sample(
-        planes[None].float(), torch.from_numpy(places)[None], mode="bilinear", padding_mode=padding, align_corners=True
+        planes[None].float(), torch.from_numpy(places)[None], mode=mode, padding_mode=padding, align_corners=True
     )
     return values[0]
 
