@@ -233,7 +233,8 @@ def _resample(shares: Array, region: Region, grid: Grid, rows: Indices, columns:
     )
     kept = found.clamp_min(0.0).numpy()
     kept[Tissue.BACKGROUND] += np.clip(1.0 - kept.sum(axis=0), 0.0, 1.0)
-    return np.asarray(kept / kept.sum(axis=0), dtype=np.float32)
+    kept /= kept.sum(axis=0)
+    return kept
 
 
 def _centerline(grid: Grid, fractions: Array, covered: NDArray[np.bool_], positions_mm: FloatArray) -> Centerline:
