@@ -59,7 +59,7 @@ class Line:
 
 
 def examine_machine(folder: Path = Path()) -> tuple[Line, ...]:
-    """Look at everything that decides whether a run can work here; computes nothing and changes nothing."""
+    """Look at everything that decides whether a run into this folder can work; changes nothing."""
     here = (
         _python(),
         *_packages(),
@@ -70,7 +70,7 @@ def examine_machine(folder: Path = Path()) -> tuple[Line, ...]:
         _disk(folder),
         _file_system(folder),
     )
-    return (*here, _locale(), _detection(), _accelerator(), _browser())
+    return (*here, _locale(), _cluster(), _detection(), _accelerator(), _browser())
 
 
 def _python() -> Line:
@@ -128,7 +128,12 @@ def _file_system(folder: Path) -> Line:
     mounts = [each for each in psutil.disk_partitions(all=True) if here.is_relative_to(each.mountpoint)]
     kind = max(mounts, key=lambda each: len(each.mountpoint)).fstype if mounts else "unknown"
     is_local = not kind.startswith(_NETWORK_FILE_SYSTEMS)
-    return Line("file system here", is_local, kind, "Write runs to a local disk, and copy them when they are whole.")
+    return Line(
+        "file system here",
+        is_local,
+        kind,
+        "Write to a local disk, or let each machine do one --shard.",
+    )
 
 
 def _locale() -> Line:
@@ -140,9 +145,21 @@ def _locale() -> Line:
 
 
 def _detection() -> Line:
-    """Mask R-CNN needs torchvision; the U-Net does not."""
-    found = find_spec("torchvision") is not None
-    return Line("torchvision", True, "installed" if found else "not installed; --network mask-rcnn is not available")
+    """Mask R-CNN needs torchvision, whose operators run only beside the torch that they were built for."""
+    if find_spec("torchvision") is None:
+        return Line("torchvision", True, "not installed; --network mask-rcnn is not available")
+    torch = importlib.import_module("torch")
+    try:
+        importlib.import_module("torchvision.ops").nms(torch.zeros(1, 4), torch.zeros(1), 0.5)
+    except (ImportError, RuntimeError) as problem:
+        remedy = "Install torch and torchvision of one build, or remove torchvision; the U-Net does not need it."
+        return Line("torchvision", False, f"its operators do not run ({type(problem).__name__})", remedy)
+    return Line("torchvision", True, "its operators run")
+
+
+def _cluster() -> Line:
+    found = find_spec("distributed") is not None
+    return Line("Dask", True, "installed" if found else "not installed; --scheduler is not available")
 
 
 def _browser() -> Line:
@@ -150,7 +167,6 @@ def _browser() -> Line:
 
 
 def _accelerator() -> Line:
-    torch = importlib.import_module("torch")  # slow to import; asked last
-
+    torch = importlib.import_module("torch")
     found = torch.cuda.get_device_name(0) if torch.cuda.is_available() else "none; training and inference use the CPU"
     return Line("accelerator", True, found)
