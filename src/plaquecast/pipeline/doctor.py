@@ -145,16 +145,14 @@ def _locale() -> Line:
 
 
 def _detection() -> Line:
-    """Mask R-CNN needs torchvision, whose operators run only beside the torch that they were built for."""
-    if find_spec("torchvision") is None:
+    """Mask R-CNN needs torchvision; the U-Net does not."""
+    if find_spec("torchvision") is None or find_spec("torch") is None:
         return Line("torchvision", True, "not installed; --network mask-rcnn is not available")
-    torch = importlib.import_module("torch")
-    try:
-        importlib.import_module("torchvision.ops").nms(torch.zeros(1, 4), torch.zeros(1), 0.5)
-    except (ImportError, RuntimeError) as problem:
-        remedy = "Install torch and torchvision of one build, or remove torchvision; the U-Net does not need it."
-        return Line("torchvision", False, f"its operators do not run ({type(problem).__name__})", remedy)
-    return Line("torchvision", True, "its operators run")
+    from plaquecast.segment.mask_rcnn_shim import own_operators_load  # imports torch
+
+    load = own_operators_load()
+    found = "its operators run" if load else "its operators do not load beside this torch; ours stand in, slower"
+    return Line("torchvision", True, found)
 
 
 def _cluster() -> Line:
@@ -167,6 +165,8 @@ def _browser() -> Line:
 
 
 def _accelerator() -> Line:
+    if find_spec("torch") is None:
+        return Line("accelerator", True, "cannot be told without torch")
     torch = importlib.import_module("torch")
     found = torch.cuda.get_device_name(0) if torch.cuda.is_available() else "none; training and inference use the CPU"
     return Line("accelerator", True, found)
