@@ -164,6 +164,8 @@ class RunSettings:
 class Settings:
     """All settings, one value per step; a step is given its own value only.
 
+    `origins` says of each setting that somebody chose where that was done, by its key `step.name`.
+
     >>> Settings().with_overrides(["measure.plaque_thickness_mm=2.0"]).measure.plaque_thickness_mm
     2.0
     """
@@ -176,66 +178,64 @@ class Settings:
     change: ChangeSettings = field(default_factory=ChangeSettings)
     predict: PredictSettings = field(default_factory=PredictSettings)
     run: RunSettings = field(default_factory=RunSettings)
+    origins: Mapping[str, str] = field(default_factory=dict, compare=False, repr=False)
 
     def with_overrides(self, overrides: Sequence[str]) -> "Settings":
         """Settings with each `step.name=value` applied in order.
 
         Raises:
-            InputError: if a key is unknown (the nearest known key is named), or a value is not of its type or beyond
+            InputError: if a key is unknown (a near one that is known is named), or a value is not of its type or beyond
                 its limits.
         """
         settings = self
         for override in overrides:
-            key, _, text = override.partition("=")
-            step, _, name = key.strip().partition(".")
-            settings = settings._with_value(step, name, text.strip(), where=f"--set {override}")
+            key, equals, text = override.partition("=")
+            if not equals:
+                raise InputError(
+                    expected="a setting and its value", found=f"'{override}'", where="--set",
+                    remedy="Write it like measure.plaque_thickness_mm=2.0.", code="setting-form",
+                )  # fmt: skip
+            settings = settings._with_value(key.strip(), text.strip(), f"--set {override}", "--set")
         return settings
 
-    def _with_value(self, step: str, name: str, value: object, where: str) -> "Settings":
-        known = [f"{group.name}.{entry.name}" for group in fields(self) for entry in fields(getattr(self, group.name))]
-        key = f"{step}.{name}"
+    def _with_value(self, key: str, value: object, where: str, origin: str) -> "Settings":
+        known = [f"{step}.{name}" for step, values in settings_as_dict(self).items() for name in values]
         if key not in known:
-            near = difflib.get_close_matches(key, known, n=1, cutoff=0.0)[0]
-            raise InputError(
-                expected="the name of a setting",
-                found=f"'{key}'",
-                where=where,
-                remedy=f"Did you mean '{near}'? `plaquecast config show` lists them all.",
-                code="unknown-setting",
-            )
+            raise _unknown(key, known, where)
+        step, _, name = key.partition(".")
         group = getattr(self, step)
-        converted = _convert(value, type(getattr(group, name)), key, where)
-        _check_limits(group, name, converted, where)
-        return replace(self, **{step: replace(group, **{name: converted})})
+        entry = next(each for each in fields(group) if each.name == name)
+        fitted = _fitted(value, type(getattr(group, name)), entry.metadata.get("limits"), key, where)
+        return replace(self, **{step: replace(group, **{name: fitted})}, origins={**self.origins, key: origin})
 
 
-def _check_limits(group: Any, name: str, value: Any, where: str) -> None:
-    limits = next(entry.metadata.get("limits") for entry in fields(group) if entry.name == name)
-    if limits is not None and not limits[0] <= value <= limits[1]:  # NaN is refused too
-        raise InputError(
-            expected=f"{name} between {limits[0]:g} and {limits[1]:g}",
-            found=str(value),
-            where=where,
-            remedy="Mend the value; `plaquecast config show` prints the usual one.",
-            code="setting-range",
-        )
+def _unknown(key: str, known: Sequence[str], where: str) -> InputError:
+    named_so = [each for each in known if each.partition(".")[2] == key]
+    near = named_so or difflib.get_close_matches(key, known, n=1)
+    question = f"Did you mean '{near[0]}'? " if near else ""
+    return InputError(
+        expected="the name of a setting, as step.name", found=f"'{key}'", where=where,
+        remedy=f"{question}`plaquecast config show` lists them all.", code="unknown-setting",
+    )  # fmt: skip
 
 
-def _convert(value: object, kind: type, key: str, where: str) -> Any:
+_KINDS = {int: "a whole number", float: "a number", str: "a text"}
+
+
+def _fitted(value: object, kind: type, limits: tuple[float, float] | None, key: str, where: str) -> Any:
     try:
-        if kind is bool:
-            return {"true": True, "false": False}[str(value).lower()]
-        if kind is int and isinstance(value, float):
+        if isinstance(value, bool) or (kind is int and isinstance(value, float)):
             raise ValueError(value)
-        return kind(value)  # type: ignore[call-arg]
-    except (ValueError, TypeError, KeyError) as problem:
+        converted = kind(value)  # type: ignore[call-arg]
+        if limits is not None and not limits[0] <= converted <= limits[1]:  # refuses what is not a number, too
+            raise ValueError(value)
+        return converted
+    except (ValueError, TypeError) as problem:
+        within_limits = f" from {limits[0]:g} to {limits[1]:g}" if limits else ""
         raise InputError(
-            expected=f"a value of type {kind.__name__} for {key}",
-            found=repr(value),
-            where=where,
-            remedy="Mend the value.",
-            code="setting-type",
-        ) from problem
+            expected=f"{_KINDS[kind]}{within_limits} for {key}", found=repr(value), where=where,
+            remedy="Mend the value; `plaquecast config show` prints the usual one.", code="setting-type",
+        ) from problem  # fmt: skip
 
 
 def load_settings(path: Path | None = None, overrides: Sequence[str] = ()) -> Settings:
@@ -246,28 +246,39 @@ def load_settings(path: Path | None = None, overrides: Sequence[str] = ()) -> Se
     """
     settings = Settings()
     if path is not None:
-        try:
-            tables = tomllib.loads(path.read_text(encoding="utf-8"))
-        except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as problem:
-            raise InputError(
-                expected="a readable TOML file",
-                found=str(problem),
-                where=path.name,
-                remedy="Mend the file; `plaquecast config show` prints one that is valid.",
-                code="settings-file",
-            ) from problem
-        for step, table in tables.items():
-            entries = table.items() if isinstance(table, Mapping) else [("", table)]
-            for name, value in entries:
-                settings = settings._with_value(step, name, value, where=path.name)
+        for step, table in _tables_of(path).items():
+            entries = (
+                {f"{step}.{name}": each for name, each in table.items()} if isinstance(table, dict) else {step: ""}
+            )
+            for key, value in entries.items():
+                settings = settings._with_value(key, value, path.name, path.name)
     return settings.with_overrides(overrides)
+
+
+def _tables_of(path: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as problem:
+        raise InputError(
+            expected="a readable TOML file",
+            found=problem.strerror.lower() if isinstance(problem, OSError) and problem.strerror else str(problem),
+            where=path.name,
+            remedy="Name or mend the file; `plaquecast config show` prints one that is valid.",
+            code="settings-file",
+        ) from problem
 
 
 def settings_as_dict(settings: Settings) -> dict[str, dict[str, object]]:
     """All settings as nested plain values, for `config show`."""
-    return asdict(settings)
+    steps = [each.name for each in fields(settings) if each.name != "origins"]
+    return {step: asdict(getattr(settings, step)) for step in steps}
 
 
 def deciding_settings(settings: Settings) -> dict[str, dict[str, object]]:
     """All settings that can change a number, for manifests; how the work is spread over processes cannot."""
     return {step: values for step, values in settings_as_dict(settings).items() if step != "run"}
+
+
+def deciding_origins(settings: Settings) -> dict[str, str]:
+    """Where each of those was chosen that somebody chose, by its key; all others are as they come."""
+    return {key: origin for key, origin in sorted(settings.origins.items()) if not key.startswith("run.")}

@@ -1,6 +1,5 @@
 """Docs and code are compared: every command, option and setting stands in the reference."""
 
-from dataclasses import fields
 from pathlib import Path
 
 import pytest
@@ -9,7 +8,7 @@ from typer.core import TyperGroup, TyperOption
 
 from plaquecast.cli import commands
 from plaquecast.cli.main import app
-from plaquecast.settings import Settings
+from plaquecast.settings import Settings, settings_as_dict
 
 ROOT = Path(__file__).parents[2]
 commands.register(app)
@@ -39,11 +38,9 @@ def test_every_command_has_an_example_and_the_common_options(name: str) -> None:
 
 def test_every_setting_stands_in_the_settings_reference() -> None:
     page = (ROOT / "docs/reference/settings.md").read_text(encoding="utf-8")
-    settings = Settings()
-    for step in fields(settings):
-        for entry in fields(getattr(settings, step.name)):
-            value = getattr(getattr(settings, step.name), entry.name)
-            assert f"| `{step.name}.{entry.name}` | `{value!r}` |" in page
+    for step, values in settings_as_dict(Settings()).items():
+        for name, value in values.items():
+            assert f"| `{step}.{name}` | `{value!r}` |" in page
 
 
 def test_readme_names_the_two_commands_and_they_exist() -> None:

@@ -127,11 +127,15 @@ def test_a_case_that_kills_every_worker_is_refused_in_words(tiny: Tiny, quick_fo
 
 
 @contextmanager
-def dask_processes(folder: Path, n_workers: int) -> Iterator[tuple[str, int]]:
-    """A scheduler and workers as processes of their own; gives its address and process number."""
+def dask_processes(folder: Path, n_workers: int, patience: str = "120s") -> Iterator[tuple[str, int]]:
+    """A scheduler and workers as processes of their own; gives its address and process number.
+
+    The scheduler waits with `patience` for a worker.
+    """
     file = folder / "scheduler.json"
     dask = [sys.executable, "-m", "dask"]
-    quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+    environment = os.environ | {"DASK_DISTRIBUTED__SCHEDULER__NO_WORKERS_TIMEOUT": patience}
+    quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL, "env": environment}
     common = ["--no-dashboard", "--scheduler-file", str(file)]
     started = [subprocess.Popen([*dask, "scheduler", "--host", "127.0.0.1", "--port", "0", *common], **quiet)]
     worker = [*dask, "worker", "--no-nanny", "--nthreads", "1", "--host", "127.0.0.1", *common]
@@ -160,6 +164,14 @@ def test_a_lost_scheduler_is_said_and_the_run_goes_on_without(tiny: Tiny, quick_
     is_intact(quick_folder / "run")
     tiny.work(quick_folder / "run")
     assert differences(tiny.run, quick_folder / "run") == []
+
+
+def test_a_scheduler_without_workers_is_said_if_it_does_not_wait_for_them(single: Tiny, quick_folder: Path) -> None:
+    pytest.importorskip("distributed", reason="the extra `cluster` is not installed")
+    with dask_processes(quick_folder, 0, patience="1s") as (address, _):
+        answer = speak(*single.words(quick_folder / "run", "--scheduler", address))
+    assert answer.code == 2
+    assert "found no worker" in answer.err
 
 
 def test_an_answer_is_one_line(single: Tiny, quick_folder: Path) -> None:

@@ -67,11 +67,15 @@ QUICK_PREDICTOR: Sequence[str] = (
 
 @pytest.fixture(scope="session")
 def walk(tmp_path_factory: pytest.TempPathFactory) -> Walk:
-    """Three patients are simulated, learned from and examined; sixty more, as tables, teach the predictor."""
+    """Three patients are simulated, learned from and examined; sixty more, as tables, teach the predictor.
+
+    One patient has all weightings; two keep what a run needs least.
+    """
     root = tmp_path_factory.mktemp("walk")
     made = Walk(*(root / name for name in ("cohort", "segmenter", "run", "tabular", "predictor", "forecast")), said={})
     said = made.said
     said["simulate"] = done("simulate", "--patients", "3", "--seed", "11", "--out", made.cohort)
+    keep_two_weightings(made.cohort, "sim0002", "sim0003")
     said["train-segmenter"] = done(
         "train-segmenter", made.cohort, "--annotations", "truth", "--out", made.segmenter, *QUICK
     )
@@ -91,17 +95,16 @@ def linked(source: Path, target: Path) -> Path:
     return target
 
 
-@pytest.fixture(scope="session")
-def two(walk: Walk, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Two patients with two weightings, so that a run is quick; all is well with them."""
-    folder = tmp_path_factory.mktemp("two")
-    cohort = linked(walk.cohort, folder / "cohort")
-    shutil.rmtree(cohort / "sub-sim0003")
-    table = cohort / "participants.tsv"
-    lines = [line for line in table.read_text(encoding="utf-8").splitlines() if "sim0003" not in line]
-    table.unlink()
-    table.write_text("\n".join(lines) + "\n", encoding="utf-8")
-    for path in cohort.glob("sub-*/ses-*/anat/*.nii.gz"):
+@pytest.fixture
+def lean(walk: Walk, tmp_path: Path) -> Path:
+    """A copy of the cohort in which nobody has more than two weightings."""
+    cohort = linked(walk.cohort, tmp_path / "cohort")
+    keep_two_weightings(cohort, "sim0001")
+    return cohort
+
+
+def keep_two_weightings(cohort: Path, *patients: str) -> None:
+    """So that a run is quick."""
+    for path in (path for patient in patients for path in cohort.glob(f"sub-{patient}/ses-*/anat/*.nii.gz")):
         if not path.name.endswith(("ses-baseline_T1w.nii.gz", "ses-followup_T1w.nii.gz", "_PDw.nii.gz")):
             path.unlink()
-    return cohort

@@ -1,6 +1,7 @@
 """What is exported for nnU-Net is what the project itself learns from, in the other one's layout."""
 
 import json
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -8,7 +9,7 @@ import nibabel
 import numpy as np
 import pytest
 from tests.segment.small_visit import case
-from tests.walk.conftest import done, linked, speak
+from tests.walk.conftest import done, speak
 
 from plaquecast.domain.anatomy import NOT_ANNOTATED, Side, Tissue
 from plaquecast.domain.volume import LabelMap
@@ -17,12 +18,13 @@ from plaquecast.pipeline.export_nnunet import IGNORED, labels_of
 pytestmark = pytest.mark.timeout(900)
 
 
-def test_every_annotated_visit_becomes_a_case_with_all_channels(two: Path, tmp_path: Path) -> None:
+def test_every_annotated_visit_becomes_a_case_with_all_channels(lean: Path, tmp_path: Path) -> None:
     """Its layout was checked once with nnU-Net 2.8.1's own verification of a dataset, which is not installed here."""
-    cohort, out = linked(two, tmp_path / "cohort"), tmp_path / "nnUNet_raw/Dataset501_Carotid"
-    for path in (cohort / "derivatives/truth/sub-sim0001/ses-baseline").rglob("*carotidL*"):
+    out, truth = tmp_path / "nnUNet_raw/Dataset501_Carotid", lean / "derivatives/truth"
+    for path in (truth / "sub-sim0001/ses-baseline").rglob("*carotidL*"):
         path.unlink()
-    answer = done("export-nnunet", cohort, "--annotations", "truth", "--out", out)
+    shutil.rmtree(truth / "sub-sim0003")
+    answer = done("export-nnunet", lean, "--annotations", "truth", "--out", out)
     assert "2 visits to learn from, 2 to validate on" in answer.out
     about = json.loads((out / "dataset.json").read_text(encoding="utf-8"))
     assert about["channel_names"] == {"0": "T1W", "1": "PDW"}
@@ -38,7 +40,7 @@ def test_every_annotated_visit_becomes_a_case_with_all_channels(two: Path, tmp_p
         found = set(np.unique(labels.dataobj).tolist())
         assert {int(Tissue.LUMEN), int(Tissue.WALL)} <= found <= set(about["labels"].values())
         assert (IGNORED in found) is (name == "sim0001_baseline")  # where one artery is not annotated
-    again = speak("export-nnunet", cohort, "--annotations", "truth", "--out", out)
+    again = speak("export-nnunet", lean, "--annotations", "truth", "--out", out)
     assert again.code == 2
     assert "new or empty folder" in again.err
 

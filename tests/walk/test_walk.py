@@ -84,11 +84,11 @@ def test_a_predictor_stands_beside_naive_models_against_measured_and_true_change
 def test_one_visit_is_examined_from_the_dataset_and_from_loose_files(walk: Walk, tmp_path) -> None:
     out = tmp_path / "visit"
     done(
-        "examine", walk.cohort, "--patient", "sub-sim0001", "--visit", "followup", "--segmenter", walk.segmenter,
+        "examine", walk.cohort, "--patient", "sub-sim0002", "--visit", "followup", "--segmenter", walk.segmenter,
         "--out", out,
     )  # fmt: skip
     in_run = pd.read_parquet(walk.run / "tables/arteries.parquet").query(
-        "participant_id == 'sub-sim0001' and session_id == 'ses-followup'"
+        "participant_id == 'sub-sim0002' and session_id == 'ses-followup'"
     )
     alone = pd.read_parquet(out / "tables/arteries.parquet")
     pd.testing.assert_frame_equal(alone.reset_index(drop=True), in_run.reset_index(drop=True))

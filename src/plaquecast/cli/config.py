@@ -9,7 +9,7 @@ app = typer.Typer(help="Settings: show what is in force.", no_args_is_help=True)
 
 @app.command("show")
 def show(json: Json = False, settings: SettingsFile = None, overrides: Overrides = None) -> None:
-    """Print every setting as TOML that `--settings` reads back.
+    """Print every setting as TOML that `--settings` reads back, with where it was chosen if it is not as it comes.
 
     Example: plaquecast config show --set measure.plaque_thickness_mm=2.0 > settings.toml
     """
@@ -17,12 +17,14 @@ def show(json: Json = False, settings: SettingsFile = None, overrides: Overrides
 
     from plaquecast.settings import settings_as_dict
 
-    values = settings_as_dict(resolve(settings, overrides))
+    resolved = resolve(settings, overrides)
+    values = settings_as_dict(resolved)
     if json:
         typer.echo(dumps(values))
         return
     for step, entries in values.items():
         typer.echo(f"[{step}]")
         for name, value in entries.items():
-            typer.echo(f"{name} = {dumps(value)}")
+            origin = resolved.origins.get(f"{step}.{name}")
+            typer.echo(f"{name} = {dumps(value)}" + (f"  # {origin}" if origin else ""))
         typer.echo("")

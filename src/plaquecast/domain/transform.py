@@ -73,10 +73,18 @@ class RigidTransform:
         matrix = np.eye(4)
         matrix[:3, :3] = self.matrix_mm[:3, :3].T
         matrix[:3, 3] = -matrix[:3, :3] @ self.matrix_mm[:3, 3]
-        return RigidTransform(matrix)
+        return _of_rigid(matrix)
 
     def __matmul__(self, other: "RigidTransform") -> "RigidTransform":
-        return RigidTransform(self.matrix_mm @ other.matrix_mm)
+        return _of_rigid(self.matrix_mm @ other.matrix_mm)
+
+
+def _of_rigid(matrix: FloatArray) -> RigidTransform:
+    """What is made of rigid transforms is one; a search makes tens of thousands, so it is not checked again."""
+    transform = object.__new__(RigidTransform)
+    matrix.setflags(write=False)
+    object.__setattr__(transform, "matrix_mm", matrix)
+    return transform
 
 
 _EYE = np.eye(4)

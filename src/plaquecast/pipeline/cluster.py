@@ -16,11 +16,12 @@ def on_cluster(work: Sequence[tuple[str, Work[Done]]], address: str) -> Iterator
 
     Raises:
         InputError: if the package is not installed.
-        MachineError: if the scheduler cannot be reached, or is lost on the way.
+        MachineError: if the scheduler cannot be reached, is lost on the way, or was told not to wait for workers that
+            do not come.
     """
     try:
         from distributed import Client, as_completed
-        from distributed.scheduler import KilledWorker
+        from distributed.scheduler import KilledWorker, NoValidWorkerError
     except ImportError as problem:
         raise InputError(
             expected="the package distributed",
@@ -39,11 +40,14 @@ def on_cluster(work: Sequence[tuple[str, Work[Done]]], address: str) -> Iterator
         for future in as_completed(list(futures), loop=client.loop):
             if future.status == "finished":
                 yield futures[future], future.result()
-            elif future.status == "error" and isinstance(future.exception(), KilledWorker):
+                continue
+            problem = future.exception() if future.status == "error" else None
+            if isinstance(problem, KilledWorker):
                 yield futures[future], None
-            else:
-                remedy = "Start a scheduler and the same command again; it goes on where it stopped."
-                raise _no_scheduler(address, f"it was lost ({future.status})", remedy)
+                continue
+            found = "no worker" if isinstance(problem, NoValidWorkerError) else f"it was lost ({future.status})"
+            remedy = "Start it with its workers, and the same command again; it goes on where it stopped."
+            raise _no_scheduler(address, found, remedy)
 
 
 def _no_scheduler(address: str, found: str, remedy: str) -> MachineError:

@@ -59,7 +59,7 @@ class Line:
 
 
 def examine_machine(folder: Path = Path()) -> tuple[Line, ...]:
-    """Look at everything that decides whether a run can work here; computes nothing and changes nothing."""
+    """Look at everything that decides whether a run into this folder can work; changes nothing."""
     here = (
         _python(),
         *_packages(),
@@ -70,7 +70,7 @@ def examine_machine(folder: Path = Path()) -> tuple[Line, ...]:
         _disk(folder),
         _file_system(folder),
     )
-    return (*here, _locale(), _detection(), _accelerator(), _browser())
+    return (*here, _locale(), _cluster(), _detection(), _accelerator(), _browser())
 
 
 def _python() -> Line:
@@ -128,7 +128,12 @@ def _file_system(folder: Path) -> Line:
     mounts = [each for each in psutil.disk_partitions(all=True) if here.is_relative_to(each.mountpoint)]
     kind = max(mounts, key=lambda each: len(each.mountpoint)).fstype if mounts else "unknown"
     is_local = not kind.startswith(_NETWORK_FILE_SYSTEMS)
-    return Line("file system here", is_local, kind, "Write runs to a local disk, and copy them when they are whole.")
+    return Line(
+        "file system here",
+        is_local,
+        kind,
+        "Write to a local disk, or let each machine do one --shard.",
+    )
 
 
 def _locale() -> Line:
@@ -141,8 +146,18 @@ def _locale() -> Line:
 
 def _detection() -> Line:
     """Mask R-CNN needs torchvision; the U-Net does not."""
-    found = find_spec("torchvision") is not None
-    return Line("torchvision", True, "installed" if found else "not installed; --network mask-rcnn is not available")
+    if find_spec("torchvision") is None or find_spec("torch") is None:
+        return Line("torchvision", True, "not installed; --network mask-rcnn is not available")
+    from plaquecast.segment.mask_rcnn_shim import own_operators_load  # imports torch
+
+    load = own_operators_load()
+    found = "its operators run" if load else "its operators do not load beside this torch; ours stand in, slower"
+    return Line("torchvision", True, found)
+
+
+def _cluster() -> Line:
+    found = find_spec("distributed") is not None
+    return Line("Dask", True, "installed" if found else "not installed; --scheduler is not available")
 
 
 def _browser() -> Line:
@@ -150,7 +165,8 @@ def _browser() -> Line:
 
 
 def _accelerator() -> Line:
-    torch = importlib.import_module("torch")  # slow to import; asked last
-
+    if find_spec("torch") is None:
+        return Line("accelerator", True, "cannot be told without torch")
+    torch = importlib.import_module("torch")
     found = torch.cuda.get_device_name(0) if torch.cuda.is_available() else "none; training and inference use the CPU"
     return Line("accelerator", True, found)

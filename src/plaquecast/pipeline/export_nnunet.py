@@ -8,12 +8,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from plaquecast.domain.anatomy import NOT_ANNOTATED, Side, Tissue, Weighting
-from plaquecast.domain.dataset import Dataset
 from plaquecast.errors import InputError
 from plaquecast.ingest.dataset import read_dataset
 from plaquecast.pipeline.executor import run_cases
 from plaquecast.pipeline.progress import Listener, Progress
-from plaquecast.pipeline.train_segmenter import AnnotatedVisit, align_one, annotated_visits, refuse_unannotated
+from plaquecast.pipeline.train_segmenter import AnnotatedVisit, align_one, annotated_visits
 from plaquecast.segment.regions import CHANNELS, TrainingCase, corner_of
 from plaquecast.segment.training import split_patients
 from plaquecast.settings import Settings
@@ -53,7 +52,7 @@ def export_nnunet(dataset: Path, annotations: str, out: Path, settings: Settings
     """
     refuse_used_folder(out, "the exported dataset")
     found = read_dataset(dataset)
-    wanted = _annotated(found, annotations, settings)
+    wanted = annotated_visits(found, annotations, "both", settings)
     channels, left_out = _channels(wanted)
     cases = [_Export(each, channels, out) for each in wanted]
     written: list[str] = []
@@ -78,18 +77,6 @@ def export_nnunet(dataset: Path, annotations: str, out: Path, settings: Settings
         },
     )
     return ExportedDataset(train, validation, channels, left_out)
-
-
-def _annotated(dataset: Dataset, annotations: str, settings: Settings) -> list[AnnotatedVisit]:
-    """The visits for which the annotations' folder has anything."""
-    folder = dataset.root / "derivatives" / annotations
-    visits = [
-        each
-        for each in annotated_visits(dataset, annotations, "both", settings)
-        if any(folder.glob(f"sub-{each.patient.patient_id}/ses-{each.visit.session_id}/**/*.nii.gz"))
-    ]
-    refuse_unannotated(visits, annotations)
-    return visits
 
 
 def _channels(wanted: Sequence[AnnotatedVisit]) -> tuple[tuple[Weighting, ...], tuple[Weighting, ...]]:

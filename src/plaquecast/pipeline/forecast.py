@@ -23,7 +23,7 @@ from plaquecast.predict.bundle import PredictorBundle, load_bundle
 from plaquecast.predict.card import describe
 from plaquecast.predict.what_if import what_if
 from plaquecast.report.forecast import forecast_report, forecast_sentences
-from plaquecast.settings import Settings, deciding_settings
+from plaquecast.settings import Settings, deciding_origins, deciding_settings
 from plaquecast.store.atomic import write_json, write_text
 from plaquecast.store.bids import write_dataset_description
 from plaquecast.store.change_tables import PatientForecast, write_forecast_map_table, write_forecast_table
@@ -62,6 +62,7 @@ def forecast_patient(
         ModelError: if a model cannot be used.
     """
     bundle, predictor_hash = open_predictor(predictor)
+    bundle.refuse_horizon(horizon_years)
     identity = {"command": "predict", "source": str(dataset.resolve()), "visit": f"{patient_id} {session_id}"}
     with Journal(out, identity):
         read = read_one(dataset, patient_id, session_id, (), settings)
@@ -195,6 +196,7 @@ def _manifest(
         command="predict",
         simulated=simulated,
         settings=deciding_settings(settings),
+        settings_from=deciding_origins(settings),
         seeds={"register": settings.register.seed},
         input_sha256=read.input_sha256,
         outcomes=(CaseOutcome(name, "flagged" if read.findings else "done", read.findings),),

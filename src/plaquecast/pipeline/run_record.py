@@ -9,7 +9,7 @@ from plaquecast.domain.dataset import Dataset, Finding, Severity
 from plaquecast.pipeline.executor import Outcome
 from plaquecast.pipeline.models import OpenedSegmenter
 from plaquecast.pipeline.patient import PatientResult
-from plaquecast.settings import Settings, deciding_settings
+from plaquecast.settings import Settings, deciding_origins, deciding_settings
 from plaquecast.store.journal import Journal
 from plaquecast.store.manifest import CaseOutcome, RunManifest
 
@@ -83,6 +83,7 @@ def manifest_of(
         command="run",
         simulated=dataset.simulated,
         settings=deciding_settings(settings),
+        settings_from=deciding_origins(settings),
         seeds={"register": settings.register.seed},
         input_sha256=hashes,
         outcomes=cases,

@@ -16,12 +16,13 @@ from plaquecast.domain.missing import Missing
 from plaquecast.domain.protocols import Segmenter
 from plaquecast.domain.volume import ArterySegmentation
 from plaquecast.errors import InputError
-from plaquecast.ingest.annotations import read_annotations
+from plaquecast.ingest.annotations import annotation_path, read_annotations
 from plaquecast.ingest.dataset import read_dataset, read_visit
 from plaquecast.pipeline.executor import run_cases
 from plaquecast.pipeline.progress import Listener, Progress
 from plaquecast.register.contrasts import align_visit
 from plaquecast.report.segmenter import ComparedArtery, segmenter_report
+from plaquecast.segment.architectures import build_tissue_network
 from plaquecast.segment.folds import open_model, train_folds
 from plaquecast.segment.overlap import dice_by_tissue
 from plaquecast.segment.regions import TrainingCase
@@ -85,6 +86,7 @@ def _train(
     folds: int,
     start: Path | None,
 ) -> dict[str, Any]:
+    build_tissue_network(settings.segment.network, settings.segment.base_channels)  # refused now, not after reading
     found = read_dataset(dataset)
     wanted = annotated_visits(found, annotations, visits, settings)
     cases = align_annotated(wanted, settings, listen)
@@ -119,44 +121,44 @@ def _train(
 
 
 def annotated_visits(dataset: Dataset, annotations: str, visits: str, settings: Settings) -> list[AnnotatedVisit]:
-    """The chosen visits of everybody who can be used: the first, the later ones, or all."""
+    """The chosen visits of everybody who can be used (the first, the later ones, or all) that have a label map.
+
+    Raises:
+        InputError: if none has.
+    """
     chosen = {"baseline": slice(0, 1), "follow-up": slice(1, None), "both": slice(None)}[visits]
-    return [
+    folder = dataset.root / "derivatives" / annotations
+    annotated = [
         AnnotatedVisit(dataset.root, annotations, patient, visit, settings)
         for patient in dataset.patients
         for visit in patient.visits[chosen]
+        if any(annotation_path(folder, patient.patient_id, visit.session_id, s, "dseg").is_file() for s in Side)
     ]
+    if not annotated:
+        name = annotation_path(Path(), "ID", "VISIT", Side.LEFT, "dseg")
+        raise InputError(
+            expected=f"at least one annotated visit, with a label map such as {name}",
+            found="none", where=f"derivatives/{annotations}",
+            remedy="Check --annotations: it names a folder in the dataset's derivatives.", code="no-annotations",
+        )  # fmt: skip
+    return annotated
 
 
 def align_annotated(wanted: Sequence[AnnotatedVisit], settings: Settings, listen: Listener) -> list[TrainingCase]:
     """Read and align every annotated visit; one that cannot be used stops the training, for its data are named.
 
     Raises:
-        InputError: if an image or annotation cannot be read, or nobody is annotated.
+        InputError: if an image or annotation cannot be read.
     """
     names = [f"{each.patient.patient_id} {each.visit.session_id}" for each in wanted]
     cases = []
     for outcome in run_cases(align_one, wanted, names, settings.run):
         if outcome.error is not None:
             raise outcome.error
-        if outcome.result is not None and outcome.result.annotations:
+        if outcome.result is not None:
             cases.append(outcome.result)
         listen(Progress("aligned visits", len(cases), len(wanted), outcome.case))
-    refuse_unannotated(cases, wanted[0].annotations if wanted else "")
     return sorted(cases, key=lambda case: (case.visit.patient_id, case.visit.session_id))
-
-
-def refuse_unannotated(annotated: Sequence[object], annotations: str) -> None:
-    """Refuse annotations of nobody.
-
-    Raises:
-        InputError: if there is no annotated visit.
-    """
-    if not annotated:
-        raise InputError(
-            expected="at least one annotated visit", found="none", where=f"derivatives/{annotations}",
-            remedy="Check --annotations: it names a folder in the dataset's derivatives.", code="no-annotations",
-        )  # fmt: skip
 
 
 def align_one(each: AnnotatedVisit) -> TrainingCase:

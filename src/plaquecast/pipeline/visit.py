@@ -17,7 +17,7 @@ from plaquecast.pipeline.examine import examine_visit
 from plaquecast.pipeline.methods import methods_text
 from plaquecast.pipeline.models import OpenedSegmenter, segmenter_for
 from plaquecast.report.visit import artery_sentence, visit_report
-from plaquecast.settings import Settings, deciding_settings
+from plaquecast.settings import Settings, deciding_origins, deciding_settings
 from plaquecast.store.atomic import sha256_of_file, write_text
 from plaquecast.store.bids import write_dataset_description
 from plaquecast.store.journal import Journal
@@ -126,6 +126,7 @@ def _write(
             command="examine",
             simulated=read.simulated,
             settings=deciding_settings(settings),
+            settings_from=deciding_origins(settings),
             seeds={"register": settings.register.seed},
             input_sha256=read.input_sha256,
             outcomes=(CaseOutcome(f"{visit.patient_id} {visit.session_id}", status, read.findings),),

@@ -81,8 +81,12 @@ class PredictorBundle:
             artery.side, horizon_years, level, POSITIONS_MM, ANGLES_DEGREES, value[0], lower[0], upper[0]
         )
 
-    def _asked(self, artery: BaselineArtery, horizon_years: float) -> FeatureTable:
-        """The features of an artery at a horizon that was learned from."""
+    def refuse_horizon(self, horizon_years: float) -> None:
+        """Let only horizons through that were learned from.
+
+        Raises:
+            InputError: if the horizon lies outside the intervals of training.
+        """
         shortest, _, longest = self.card["interval_years"]
         if not shortest <= horizon_years <= longest:
             raise InputError(
@@ -92,6 +96,10 @@ class PredictorBundle:
                 remedy="Choose a horizon in this range, or train on patients who were seen further apart.",
                 code="horizon",
             )
+
+    def _asked(self, artery: BaselineArtery, horizon_years: float) -> FeatureTable:
+        """The features of an artery at a horizon that was learned from."""
+        self.refuse_horizon(horizon_years)
         features = at_horizon(feature_table([artery]), np.array([horizon_years]))
         if tuple(self.card["columns"]) != features.columns[: len(self.card["columns"])]:
             raise broken_model(CARD, "other features than this version makes")

@@ -103,13 +103,12 @@ def detection() -> ModuleType:
     Raises:
         ModelError: if torchvision is not installed.
     """
-    found = importlib.util.find_spec("torchvision")
-    if found is None or found.origin is None:
+    if importlib.util.find_spec("torchvision") is None:
         raise ModelError(
             expected="torchvision 0.28.0 for Mask R-CNN", found="no torchvision", where="this Python",
             remedy="Install the extra `plaquecast[mask-rcnn]`, or use the U-Net.", code="no-torchvision",
         )  # fmt: skip
-    if _own_operators_load(Path(found.origin).parent):
+    if own_operators_load():
         return importlib.import_module("torchvision.models.detection")
     library = torch.library.Library("torchvision", "FRAGMENT")
     for signature in _DECLARED:
@@ -128,8 +127,12 @@ def operators() -> ModuleType:
     return importlib.import_module("torchvision.ops")
 
 
-def _own_operators_load(folder: Path) -> bool:
-    for library in folder.glob("_C*.so"):
+def own_operators_load() -> bool:
+    """Whether the compiled operators of torchvision, which is installed, load beside this torch."""
+    found = importlib.util.find_spec("torchvision")
+    assert found is not None
+    assert found.origin is not None
+    for library in Path(found.origin).parent.glob("_C*.so"):
         try:
             torch.ops.load_library(str(library))
         except OSError:

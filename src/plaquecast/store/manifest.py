@@ -46,8 +46,9 @@ class CaseOutcome:
 class RunManifest:
     """Everything that tells what a run was. Equal inputs, settings and versions give equal content but `timing`.
 
-    `input_sha256` maps a file (relative to its dataset) to its hash; `models` a model's name to the hash of its
-    manifest; `seeds` what was random to its seed. `notes` holds further plain values.
+    `settings_from` maps a setting that somebody chose to where; all others are as they come. `input_sha256` maps a file
+    (relative to its dataset) to its hash; `models` a model's name to the hash of its manifest; `seeds` what was random
+    to its seed. `notes` holds further plain values.
     """
 
     command: str
@@ -57,6 +58,7 @@ class RunManifest:
     input_sha256: Mapping[str, str]
     outcomes: Sequence[CaseOutcome]
     findings: Sequence[Finding] = ()
+    settings_from: Mapping[str, str] = field(default_factory=dict)
     models: Mapping[str, str] = field(default_factory=dict)
     notes: Mapping[str, Any] = field(default_factory=dict)
     costs: Sequence[StageCost] = ()
@@ -81,6 +83,7 @@ def run_manifest_as_dict(manifest: RunManifest) -> dict[str, Any]:
         "simulated": manifest.simulated,
         "versions": versions(),
         "settings": dict(manifest.settings),
+        "settings_from": dict(manifest.settings_from),
         "seeds": dict(sorted(manifest.seeds.items())),
         "device": manifest.device,
         "models": dict(sorted(manifest.models.items())),
@@ -119,6 +122,8 @@ def measured_stage(stage: str, case: str) -> Iterator[StageCost]:
     """
     cost = StageCost(stage, case)
     gc.collect()
+    if not gc.get_freeze_count():
+        gc.freeze()  # packages stay; to look through their objects before each stage costs more than it finds
     _reset_peak_memory()
     start = time.perf_counter()
     try:
