@@ -56,6 +56,21 @@ def test_only_what_both_visits_cover_is_compared() -> None:
     assert before["covered_length_mm"] == after["covered_length_mm"] == pytest.approx(16.0)
 
 
+def test_where_one_visit_shows_another_vessel_nothing_is_compared() -> None:
+    branch = [replace(each, vessel_area_mm2=0.4 * area, wall_area_mm2=1.0) for each in THICK.slices
+              if isinstance(area := each.vessel_area_mm2, float)]  # fmt: skip
+    strayed = replace(THICK, slices=(*THICK.slices[:5], *branch[5:]))
+    shorter = replace(THICK, slices=THICK.slices[:5])
+    expected = matched_measurements(THICK, shorter, SETTINGS.shortest_common_mm)
+    assert matched_measurements(THICK, strayed, SETTINGS.shortest_common_mm) == expected
+    assert matched_measurements(strayed, THICK, SETTINGS.shortest_common_mm) == expected[::-1]
+    # a wall that thickened from 3.0 to 4.2 mm of radius is still the same vessel
+    grown = tuple(replace(each, vessel_area_mm2=1.9 * area) for each in THIN.slices
+                  if isinstance(area := each.vessel_area_mm2, float))  # fmt: skip
+    before, _ = matched_measurements(THIN, replace(THIN, slices=grown), SETTINGS.shortest_common_mm)
+    assert before["covered_length_mm"] == pytest.approx(16.0)
+
+
 def test_too_little_in_common_is_not_compared() -> None:
     upper = replace(THICK, slices=THICK.slices[6:])
     change = _factors(THIN, upper)[Factor.WALL_VOLUME]
