@@ -29,6 +29,7 @@ def matched_measurements(
     follow_up: ArteryMorphology | Missing,
     shortest_common_mm: float,
     ahead_mm: float = 0.0,
+    same_vessel_share: float = SAME_VESSEL_SHARE,
 ) -> tuple[Values, Values]:
     """Measurements of both visits over their common coverage, by position from the bifurcation.
 
@@ -37,7 +38,7 @@ def matched_measurements(
     NASCET compares with the internal carotid at the same position in both visits: the baseline's, where both cover it.
 
     A slice that the other visit covers in part counts in part, and none where the visits do not show one vessel
-    (`SAME_VESSEL_SHARE`). Arteries that come without slices (from a table), and
+    (`same_vessel_share`). Arteries that come without slices (from a table), and
     one whose other visit is missing, are given as they stand. Where less than `shortest_common_mm` is common,
     everything is `Missing` as not covered.
     """
@@ -46,7 +47,7 @@ def matched_measurements(
     if not baseline.slices or not follow_up.slices:
         return _as_it_stands(baseline), _as_it_stands(follow_up)
     slices = tuple(replace(section, position_mm=section.position_mm - ahead_mm) for section in follow_up.slices)
-    return _over_common_coverage(baseline, replace(follow_up, slices=slices), shortest_common_mm)
+    return _over_common_coverage(baseline, replace(follow_up, slices=slices), shortest_common_mm, same_vessel_share)
 
 
 def _as_it_stands(visit: ArteryMorphology | Missing) -> Values:
@@ -54,10 +55,11 @@ def _as_it_stands(visit: ArteryMorphology | Missing) -> Values:
 
 
 def _over_common_coverage(
-    baseline: ArteryMorphology, follow_up: ArteryMorphology, shortest_common_mm: float
+    baseline: ArteryMorphology, follow_up: ArteryMorphology, shortest_common_mm: float, share: float
 ) -> tuple[Values, Values]:
     before, after = (
-        _of_one_vessel(*pair) for pair in ((baseline.slices, follow_up.slices), (follow_up.slices, baseline.slices))
+        _of_one_vessel(own, others, share)
+        for own, others in ((baseline.slices, follow_up.slices), (follow_up.slices, baseline.slices))
     )
     counted = shared_lengths(before, after)
     if counted.sum() < shortest_common_mm:
@@ -72,14 +74,16 @@ def _over_common_coverage(
     )
 
 
-def _of_one_vessel(slices: Sequence[SliceMorphology], others: Sequence[SliceMorphology]) -> list[SliceMorphology]:
+def _of_one_vessel(
+    slices: Sequence[SliceMorphology], others: Sequence[SliceMorphology], share: float
+) -> list[SliceMorphology]:
     """The slices whose vessel is as large as the other visit's at their position; all where no wall is shown."""
     own, facing = (values_of(each, "vessel_area_mm2") for each in (slices, others))
     if isinstance(own, Missing) or isinstance(facing, Missing):
         return list(slices)
     places = ([section.position_mm for section in each] for each in (slices, others))
     there = np.interp(*places, facing)
-    is_same = np.minimum(own, there) >= SAME_VESSEL_SHARE * np.maximum(own, there)
+    is_same = np.minimum(own, there) >= share * np.maximum(own, there)
     return [section for section, same in zip(slices, is_same, strict=True) if same]
 
 
