@@ -1,4 +1,4 @@
-"""Wall coordinates: there and back, along bent axes; which way the flow divider lies; and what a slice shows of a plane."""
+"""Wall coordinates: there and back, where the flow divider lies, and what a slice shows of a plane across."""
 
 import numpy as np
 import pytest

@@ -1,5 +1,7 @@
 """Stenosis from slices of known diameters: where it is read, against which reference, and when there is none."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from tests.slices_by_hand import section
@@ -108,8 +110,7 @@ class TestReference:
 
     def test_the_common_carotid_gives_remodeling(self) -> None:
         artery = _artery({3.0: 2.0})
-        wide = [section(each.position_mm, lumen_area_mm2=each.lumen_area_mm2,
-                        vessel_area_mm2=np.pi * (25.0 if each.position_mm == 3.0 else 16.0)) for each in artery]  # fmt: skip
+        wide = [replace(each, vessel_area_mm2=np.pi * (25.0 if each.position_mm == 3.0 else 16.0)) for each in artery]
         assert _found(wide)["remodeling_index"] == pytest.approx(25.0 / 16.0)
         # the lowest two slices: up to −9 mm they lie in the common carotid, up to −7 mm they do not
         assert is_number(_found(wide[2:])["remodeling_index"])
