@@ -117,12 +117,14 @@ def draw(
     fine = [low[i] + spacing_mm[i] * (np.arange(shape[i] * samples) + 0.5 - samples / 2) / samples for i in range(3)]
     fractions = np.zeros((N_TISSUES, *shape), dtype=np.float32)
     for k in range(n_slices):
-        z, y, x = np.meshgrid(fine[0][k * samples : (k + 1) * samples], fine[1], fine[2], indexing="ij")
-        points = np.stack([x, y, z], axis=-1) - center
-        tissue = classify(points @ toward, points @ anterior, points @ axis)
+        layers = fine[0][k * samples : (k + 1) * samples]
+        z, y, x = np.meshgrid(layers, fine[1] - offset_mm[1], fine[2] - offset_mm[0], indexing="ij", sparse=True)
+        tissue = classify(*(x * way[0] + y * way[1] + z * way[2] for way in (toward, anterior, axis)))
         blocks = tissue.reshape(samples, shape[1], samples, shape[2], samples)
-        for value in np.unique(tissue):
-            fractions[value, k] = (blocks == value).mean(axis=(0, 2, 4))
+        for value in np.flatnonzero(np.bincount(tissue.ravel())):
+            # one axis after the other, the slowest first, in small numbers: many times faster than their mean
+            found = (blocks == value).sum(axis=0, dtype=np.uint8).sum(axis=1, dtype=np.uint8).sum(axis=2)
+            fractions[value, k] = found / samples**3
     move = pose or RigidTransform.identity()
     grid = Grid.axis_aligned(shape, spacing_mm, (low[2], low[1], low[0]))
     height = grid.to_mm(np.stack([np.arange(n_slices), *[np.zeros(n_slices)] * 2], axis=1))[:, 2]

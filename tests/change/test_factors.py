@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+import numpy as np
 import pytest
 from tests.phantoms import draw, tube, with_core
 
@@ -9,7 +10,7 @@ from plaquecast.change.factors import change_factors, describe, patient_change_f
 from plaquecast.change.matching import matched_measurements
 from plaquecast.domain.anatomy import Side
 from plaquecast.domain.change import FACTOR_MEASUREMENT, ChangeFactor, Factor, Verdict
-from plaquecast.domain.measurements import PUBLISHED_ERRORS
+from plaquecast.domain.measurements import PUBLISHED_ERRORS, MeasurementError
 from plaquecast.domain.missing import Measured, Missing, Reason
 from plaquecast.domain.morphology import ArteryMorphology
 from plaquecast.measure.artery import measure_artery
@@ -56,6 +57,21 @@ def test_only_what_both_visits_cover_is_compared() -> None:
     assert before["covered_length_mm"] == after["covered_length_mm"] == pytest.approx(16.0)
 
 
+def test_where_one_visit_shows_another_vessel_nothing_is_compared() -> None:
+    branch = [replace(each, vessel_area_mm2=0.4 * area, wall_area_mm2=1.0) for each in THICK.slices
+              if isinstance(area := each.vessel_area_mm2, float)]  # fmt: skip
+    strayed = replace(THICK, slices=(*THICK.slices[:5], *branch[5:]))
+    shorter = replace(THICK, slices=THICK.slices[:5])
+    expected = matched_measurements(THICK, shorter, SETTINGS.shortest_common_mm)
+    assert matched_measurements(THICK, strayed, SETTINGS.shortest_common_mm) == expected
+    assert matched_measurements(strayed, THICK, SETTINGS.shortest_common_mm) == expected[::-1]
+    # a wall that thickened from 3.0 to 4.2 mm of radius is still the same vessel
+    grown = tuple(replace(each, vessel_area_mm2=1.9 * area) for each in THIN.slices
+                  if isinstance(area := each.vessel_area_mm2, float))  # fmt: skip
+    before, _ = matched_measurements(THIN, replace(THIN, slices=grown), SETTINGS.shortest_common_mm)
+    assert before["covered_length_mm"] == pytest.approx(16.0)
+
+
 def test_too_little_in_common_is_not_compared() -> None:
     upper = replace(THICK, slices=THICK.slices[6:])
     change = _factors(THIN, upper)[Factor.WALL_VOLUME]
@@ -78,6 +94,23 @@ def test_an_artery_missing_at_one_visit_hands_its_reason_on() -> None:
     change = _factors(THIN, reason)[Factor.WALL_VOLUME]
     assert change.baseline == THIN.wall_volume_mm3
     assert change.absolute_per_year == reason
+
+
+def test_the_error_of_a_difference_is_that_of_two_scans_at_their_mean() -> None:
+    errors = {"wall_volume_mm3": MeasurementError(0.05, 3.0, "by hand")}
+    before, after = (replace(THIN, slices=(), wall_volume_mm3=value) for value in (800.0, 900.0))
+    found = {each.factor: each for each in change_factors(before, after, 2.0, errors, SETTINGS)}
+    one_scan = errors["wall_volume_mm3"].sd(np.array(850.0))
+    assert found[Factor.WALL_VOLUME].error_per_year == pytest.approx(np.sqrt(2.0) * one_scan / 2.0)
+
+
+def test_a_cap_counts_as_censored_at_the_coarser_resolution() -> None:
+    fine, coarse = (
+        replace(COVERED, slices=(), fibrous_cap_mean_thickness_mm=value, fibrous_cap_resolution_mm=limit)
+        for value, limit in ((0.9, 0.3), (Missing(Reason.BELOW_RESOLUTION), 0.6))
+    )
+    change = _factors(fine, coarse, years=1.0)[Factor.FIBROUS_CAP_THICKNESS]
+    assert change.absolute_per_year == Missing(Reason.BELOW_RESOLUTION, "at least 0.30 mm per year thinner")
 
 
 def test_a_measurement_without_known_error_has_no_verdict() -> None:
@@ -117,6 +150,27 @@ class TestPatient:
         found = {change.factor: change.absolute_per_year for change in both}
         assert found[Factor.WALL_VOLUME] == found[Factor.WALL_THICKENING] == reason
         assert all(change.verdict is None for change in both)
+
+    def test_errors_of_both_sides_go_into_the_patients(self) -> None:
+        left, right = _factors(THIN, THICK), _factors(COVERED, COVERED)
+        both = {each.factor: each for each in patient_change_factors([[*left.values()], [*right.values()]], SETTINGS)}
+
+        def errors(factor: Factor) -> np.ndarray:
+            return np.array([side[factor].error_per_year for side in (left, right)], dtype=np.float64)
+
+        # independent errors add up by their squares, in a mean half of that; of the worse artery it is the larger
+        total = float(np.hypot(*errors(Factor.WALL_VOLUME)))
+        assert both[Factor.WALL_VOLUME].error_per_year == pytest.approx(total)
+        mean = float(np.hypot(*errors(Factor.WALL_THICKENING))) / 2.0
+        assert both[Factor.WALL_THICKENING].error_per_year == pytest.approx(mean)
+        largest = errors(Factor.MAX_WALL_THICKENING).max()
+        assert both[Factor.MAX_WALL_THICKENING].error_per_year == pytest.approx(largest)
+        # the worse artery at each visit
+        thickest = both[Factor.MAX_WALL_THICKENING]
+        assert thickest.baseline == right[Factor.MAX_WALL_THICKENING].baseline
+        assert both[Factor.WALL_THICKENING].baseline == pytest.approx(
+            np.mean([side[Factor.WALL_THICKENING].baseline for side in (left, right)])
+        )
 
     def test_too_short_an_interval_holds_for_the_patient_too(self) -> None:
         left = [*_factors(THIN, THICK, years=0.2).values()]

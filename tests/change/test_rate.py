@@ -53,6 +53,7 @@ def test_a_thinning_cap_is_progression() -> None:
 @pytest.mark.parametrize(("before", "after", "words", "evolution"), [
     (0.0, 12.0, "new", Evolution.NEW), (12.0, 0.0, "vanished", Evolution.GONE),
     (0.0, 0.0, "absent at both visits", Evolution.ABSENT), (4.9, 5.1, "new", Evolution.NEW),
+    (5.1, 4.9, "vanished", Evolution.GONE),
 ])  # fmt: skip
 def test_never_a_percent_of_nothing(before: float, after: float, words: str, evolution: Evolution) -> None:
     change = _change(Factor.INTRAPLAQUE_HEMORRHAGE, before, after)
@@ -66,6 +67,18 @@ def test_never_a_percent_of_nothing(before: float, after: float, words: str, evo
 ])  # fmt: skip
 def test_evolution_of_what_is_there_at_both_visits(after: float, evolution: Evolution) -> None:
     assert evolution_of(_change(Factor.CALCIFICATION, 19.0, after, error=2.0), SETTINGS) is evolution
+
+
+def test_a_component_is_there_from_5_mm3_on_and_other_factors_from_nothing() -> None:
+    assert evolution_of(_change(Factor.CALCIFICATION, 5.0, 5.0), SETTINGS) is Evolution.STABLE
+    assert evolution_of(_change(Factor.PLAQUE_VOLUME, 0.0, 5.0), SETTINGS) is Evolution.NEW
+    small = _change(Factor.WALL_VOLUME, 2.0, 4.0)
+    assert small.log_percent_per_year == pytest.approx(50.0 * np.log(2.0))
+    assert isinstance(_change(Factor.WALL_VOLUME, 0.0, 4.0).log_percent_per_year, Missing)
+
+
+def test_half_a_year_is_long_enough() -> None:
+    assert _change(Factor.WALL_VOLUME, 800.0, 820.0, years=0.5).absolute_per_year == 40.0
 
 
 def test_what_has_no_evolution_says_why() -> None:
@@ -160,6 +173,16 @@ class TestThickeningMap:
         assert isinstance(found, ThickeningMap)
         assert found.thickening_mm_per_year[1].tolist() == [1.0, 0.0, -1.0, 0.0]
         assert np.isnan(found.thickening_mm_per_year[[0, 2]]).all()
+
+    def test_the_follow_up_is_read_at_the_same_angle(self) -> None:
+        turned = WallMap(
+            self.WALL.position_mm, np.array([45.0, 135.0, 225.0, 315.0]),
+            np.tile([1.0, 2.0, 3.0, 4.0], (3, 1)), self.WALL.tissue,
+        )  # fmt: skip
+        found = thickening_map(self.WALL, turned, 1.0, SETTINGS)
+        assert isinstance(found, ThickeningMap)
+        # halfway between its neighbors, and around zero between the last and the first
+        assert found.thickening_mm_per_year[0].tolist() == [1.5, 0.5, 1.5, 2.5]
 
     def test_no_map_without_walls_or_time(self) -> None:
         assert isinstance(thickening_map(self.WALL, None, 1.0, SETTINGS), Missing)

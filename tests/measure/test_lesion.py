@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 import pytest
+from tests.slices_by_hand import HEALTHY
 
 from plaquecast.domain.lesion import CapStatus, HighRiskFeature, LesionType, Segment
 from plaquecast.domain.missing import Missing, Reason
@@ -11,15 +12,6 @@ from plaquecast.measure.lesion import read_lesion
 from plaquecast.settings import MeasureSettings
 
 SETTINGS = MeasureSettings()
-NO_CORE = Missing(Reason.NO_CORE)
-HEALTHY = SliceMorphology(
-    position_mm=0.0, length_mm=2.0, lumen_area_mm2=30.0, vessel_area_mm2=50.0, wall_area_mm2=20.0,
-    normalized_wall_index=0.4, mean_wall_thickness_mm=0.9, max_wall_thickness_mm=1.2, eccentricity_index=0.3,
-    calcification_area_mm2=0.0, near_lumen_calcification_area_mm2=0.0, lipid_rich_necrotic_core_area_mm2=0.0,
-    non_hemorrhagic_core_area_mm2=0.0, intraplaque_hemorrhage_area_mm2=0.0, fibrous_cap_area_mm2=0.0,
-    loose_matrix_area_mm2=0.0, plaque_area_mm2=0.0, fibrous_cap_min_thickness_mm=NO_CORE,
-    fibrous_cap_mean_thickness_mm=NO_CORE, fibrous_cap_arc_degrees=0.0, confidence=1.0,
-)  # fmt: skip
 PLAQUE = replace(HEALTHY, max_wall_thickness_mm=3.0, plaque_area_mm2=10.0)
 CORE = replace(
     PLAQUE, lipid_rich_necrotic_core_area_mm2=5.0, non_hemorrhagic_core_area_mm2=5.0, fibrous_cap_arc_degrees=60.0,
@@ -39,6 +31,12 @@ def _along(*sections: SliceMorphology) -> tuple[SliceMorphology, ...]:
     ((PLAQUE, PLAQUE), LesionType.FIBROTIC),
     ((replace(PLAQUE, calcification_area_mm2=2.0), replace(PLAQUE, calcification_area_mm2=2.0)), LesionType.FIBROTIC),
     ((replace(PLAQUE, calcification_area_mm2=6.0), PLAQUE), LesionType.CALCIFIED),
+    # just 5 mm³ of a component are there; just a quarter of the plaque is calcified; just 2.0 and 1.5 mm of wall
+    ((replace(PLAQUE, calcification_area_mm2=2.5, plaque_area_mm2=5.0), replace(PLAQUE, plaque_area_mm2=5.0)),
+     LesionType.CALCIFIED),
+    ((replace(PLAQUE, calcification_area_mm2=2.4, plaque_area_mm2=5.0), PLAQUE), LesionType.FIBROTIC),
+    ((replace(PLAQUE, max_wall_thickness_mm=2.0), HEALTHY), LesionType.FIBROTIC),
+    ((replace(PLAQUE, max_wall_thickness_mm=1.5), HEALTHY), LesionType.NEAR_NORMAL),
     ((CORE, PLAQUE), LesionType.CORE),
     ((BLEEDING, BLEEDING), LesionType.COMPLICATED),
     ((RUPTURED, CORE), LesionType.COMPLICATED),
@@ -49,7 +47,9 @@ def test_lesion_types(sections: tuple[SliceMorphology, ...], lesion_type: Lesion
 
 @pytest.mark.parametrize(("section", "status"), [
     (CORE, CapStatus.THICK), (replace(CORE, fibrous_cap_mean_thickness_mm=0.4), CapStatus.THIN),
-    (RUPTURED, CapStatus.RUPTURED),
+    (RUPTURED, CapStatus.RUPTURED), (replace(CORE, fibrous_cap_min_thickness_mm=0.14), CapStatus.RUPTURED),
+    (replace(CORE, fibrous_cap_min_thickness_mm=0.15), CapStatus.THICK),
+    (replace(CORE, fibrous_cap_mean_thickness_mm=0.5), CapStatus.THICK),
 ])  # fmt: skip
 def test_cap_status(section: SliceMorphology, status: CapStatus) -> None:
     assert read_lesion(_along(section, HEALTHY), SETTINGS).cap_status is status
@@ -61,6 +61,18 @@ def test_high_risk_features() -> None:
     lesion = read_lesion(_along(large, large), SETTINGS)
     assert lesion.high_risk == tuple(HighRiskFeature)
     assert lesion.largest_core_percent == pytest.approx(45.0)
+
+
+def test_a_core_of_just_40_percent_is_not_large() -> None:
+    half = replace(CORE, lipid_rich_necrotic_core_area_mm2=8.0)
+    assert read_lesion(_along(half, CORE), SETTINGS).high_risk == ()
+    assert read_lesion(_along(half, CORE), SETTINGS).largest_core_percent == pytest.approx(40.0)
+
+
+def test_hemorrhage_alone_and_rupture_alone_complicate_a_core() -> None:
+    hemorrhage, rupture = (read_lesion(_along(each, each), SETTINGS) for each in (BLEEDING, RUPTURED))
+    assert hemorrhage.high_risk == (HighRiskFeature.HEMORRHAGE,)
+    assert rupture.high_risk == (HighRiskFeature.RUPTURED_CAP,)
 
 
 def test_a_speck_is_no_core() -> None:

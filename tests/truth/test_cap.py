@@ -16,7 +16,7 @@ TOLERANCE_MM = 0.03
 
 
 def _measured(cap_mm: float, settings: MeasureSettings = RAW, tilt_degrees: float = 0.0) -> ArteryMorphology:
-    phantom = draw(with_core(2.5, 5.0, cap_mm, core_mm=0.9), n_slices=4, tilt_degrees=tilt_degrees)
+    phantom = draw(with_core(2.5, 5.0, cap_mm, core_mm=0.9), n_slices=4, tilt_degrees=tilt_degrees, field_mm=14.0)
     return measure_artery(phantom, {}, settings)
 
 
@@ -58,7 +58,7 @@ def test_below_resolution_is_an_answer_and_the_limit_stands_beside_it() -> None:
 
 
 def test_no_core_is_an_answer() -> None:
-    artery = measure_artery(draw(tube(2.5, 5.0), n_slices=4), {}, RAW)
+    artery = measure_artery(draw(tube(2.5, 5.0), n_slices=4, field_mm=14.0), {}, RAW)
     assert artery.fibrous_cap_mean_thickness_mm == Missing(Reason.NO_CORE)
     assert artery.fibrous_cap_percentile5_thickness_mm == Missing(Reason.NO_CORE)
     assert artery.lesion is not None

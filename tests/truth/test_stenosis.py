@@ -22,7 +22,7 @@ def _measured(
     settings: MeasureSettings = SETTINGS,
 ) -> ArteryMorphology:
     artery = narrowed(3.4, internal_mm, narrowest_mm, at_mm, wall_mm)
-    return measure_artery(draw(artery, n_slices=n_slices), {}, settings)
+    return measure_artery(draw(artery, n_slices=n_slices, field_mm=11.0), {}, settings)
 
 
 @pytest.mark.parametrize("narrowest_mm", [0.8, 1.2, 1.8])

@@ -20,7 +20,9 @@ THICKNESS_MM = 0.03
 @pytest.mark.parametrize("tilt_degrees", [0.0, 15.0, 30.0])
 @pytest.mark.parametrize(("lumen_mm", "outer_mm"), [(2.0, 3.0), (3.1, 4.0), (1.5, 4.5)])
 def test_a_round_tube(lumen_mm: float, outer_mm: float, tilt_degrees: float) -> None:
-    artery = measure_artery(draw(tube(lumen_mm, outer_mm), tilt_degrees=tilt_degrees, field_mm=22.0), {}, SETTINGS)
+    artery = measure_artery(
+        draw(tube(lumen_mm, outer_mm), tilt_degrees=tilt_degrees, field_mm=22.0 if tilt_degrees else 12.0), {}, SETTINGS
+    )
     assert len(artery.slices) == 8
     for section in artery.slices:
         assert section.lumen_area_mm2 == pytest.approx(np.pi * lumen_mm**2, rel=AREA)
@@ -34,7 +36,7 @@ def test_a_round_tube(lumen_mm: float, outer_mm: float, tilt_degrees: float) -> 
 
 
 def test_an_eccentric_tube_has_the_thickness_of_its_axis_of_symmetry() -> None:
-    artery = measure_artery(draw(tube(2.0, 4.0, shift_mm=1.0)), {}, SETTINGS)
+    artery = measure_artery(draw(tube(2.0, 4.0, shift_mm=1.0), field_mm=12.0), {}, SETTINGS)
     # on the line through both centers the streamline is straight: 1 mm towards the flow divider, 3 mm away from it
     assert artery.wall_map is not None
     opposite = len(artery.wall_map.angle_degrees) // 2
@@ -44,14 +46,14 @@ def test_an_eccentric_tube_has_the_thickness_of_its_axis_of_symmetry() -> None:
 
 
 def test_an_ellipse() -> None:
-    artery = measure_artery(draw(ellipse((3.0, 1.5), (4.0, 2.5))), {}, SETTINGS)
+    artery = measure_artery(draw(ellipse((3.0, 1.5), (4.0, 2.5)), field_mm=12.0), {}, SETTINGS)
     for section in artery.slices:
         assert section.lumen_area_mm2 == pytest.approx(np.pi * 3.0 * 1.5, rel=AREA)
         assert section.vessel_area_mm2 == pytest.approx(np.pi * 4.0 * 2.5, rel=AREA)
 
 
 def test_labels_alone_are_as_good_as_their_pixels() -> None:
-    artery = measure_artery(draw(tube(2.0, 3.0), with_fractions=False), {}, SETTINGS)
+    artery = measure_artery(draw(tube(2.0, 3.0), with_fractions=False, field_mm=12.0), {}, SETTINGS)
     half_diagonal_mm = 0.25 * np.sqrt(2.0) / 2
     for section in artery.slices:
         assert section.lumen_area_mm2 == pytest.approx(np.pi * 4.0, abs=2 * np.pi * 2.0 * half_diagonal_mm)
@@ -59,7 +61,7 @@ def test_labels_alone_are_as_good_as_their_pixels() -> None:
 
 
 def test_bright_blood_shows_the_lumen_and_says_so_of_the_rest() -> None:
-    artery = measure_artery(draw(tube(2.5, 2.5)), {}, SETTINGS)
+    artery = measure_artery(draw(tube(2.5, 2.5), field_mm=12.0), {}, SETTINGS)
     not_shown = Missing(Reason.NOT_SHOWN)
     assert artery.lumen_volume_mm3 == pytest.approx(np.pi * 2.5**2 * 16.0, rel=AREA)
     assert artery.slices[0].lumen_area_mm2 == pytest.approx(np.pi * 2.5**2, rel=AREA)

@@ -87,7 +87,8 @@ def texture_features(level: NDArray[np.intp]) -> dict[str, float]:
 
     `level` (slices, rows, columns) is 1 or more inside the part and 0 outside.
     """
-    histogram = np.bincount(level[level > 0])[1:] / max((level > 0).sum(), 1)
+    count = np.bincount(level.ravel())[1:]
+    histogram = count / count.sum()
     pair = _co_occurrence(level)
     i, j = np.indices(pair.shape)
     mean = float((pair * i).sum())

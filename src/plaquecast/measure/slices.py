@@ -104,7 +104,8 @@ def _settled(fractions: Array) -> Array:
     """Fractions in which components count only where they are more likely than not, and in the voxels around.
 
     Elsewhere they are a segmenter's doubt, which adds up over a wall to a component that is not there; it goes to the
-    wall. A cap may be thinner than a voxel: it counts wherever it lies at a core.
+    wall. A cap may be thinner than a voxel: it counts wherever it lies at a core. Whether a voxel of core has bled is
+    doubt, too, and no mixture: the likelier kind has all of the core there.
     """
     settled = fractions.copy()
     at_core = np.zeros(fractions.shape[1:], dtype=bool)
@@ -117,6 +118,9 @@ def _settled(fractions: Array) -> Array:
         for kind in kinds:
             settled[Tissue.WALL] += np.where(place, 0.0, fractions[kind])
             settled[kind] = np.where(place, fractions[kind], 0.0)
+    lipid, bled = settled[list(CORE)]
+    has_bled = bled >= lipid
+    settled[list(CORE)] = np.stack([~has_bled, has_bled]) * (lipid + bled)
     return settled
 
 

@@ -12,12 +12,14 @@ from plaquecast.domain.change import Factor
 from plaquecast.domain.measurements import PUBLISHED_ERRORS
 from plaquecast.domain.missing import is_number
 from plaquecast.domain.morphology import ArteryMorphology
+from plaquecast.domain.transform import RigidTransform
 from plaquecast.pipeline.agreement import Agreement, agreement
 from plaquecast.pipeline.cohort import TABLES
 from plaquecast.pipeline.learning_data import TRUTH_TABLES
+from plaquecast.register.visits import ahead_mm
 from plaquecast.segment.overlap import dice_by_tissue
 from plaquecast.store.change_tables import read_change_factors_table
-from plaquecast.store.segmentations import read_segmentation, segmented_sides
+from plaquecast.store.segmentations import read_centerline, read_segmentation, segmented_sides
 from plaquecast.store.table_files import read_table
 from plaquecast.store.tables import read_arteries_tables
 
@@ -38,18 +40,23 @@ def overlap_with_truth(run: Path, dataset: Path) -> dict[str, tuple[float, int]]
 
 
 def measurements_against_truth(run: Path, dataset: Path) -> dict[str, Agreement]:
-    """Each measurement of every artery and visit against its true value, both over the artery that the run covered."""
+    """Each measurement of every artery and visit against its true value, both over the artery that the run covered.
+
+    Found and true artery lie in one image, so their axes say which slices face each other. Each counts its positions
+    from where it has the bifurcation, and these differ by a millimeter or two.
+    """
     true = {
         (artery.patient_id, artery.session_id, artery.side): artery.morphology
         for artery in read_arteries_tables(dataset / TRUTH_TABLES)
     }
-    pairs = [
-        matched_measurements(
-            true[artery.patient_id, artery.session_id, artery.side], artery.morphology, shortest_common_mm=0.0
-        )
-        for artery in read_arteries_tables(run / TABLES)
-        if isinstance(artery.morphology, ArteryMorphology)
-    ]
+    pairs = []
+    for artery in read_arteries_tables(run / TABLES):
+        case = artery.patient_id, artery.session_id, artery.side
+        known, found = true[case], artery.morphology
+        if isinstance(found, ArteryMorphology) and isinstance(known, ArteryMorphology):
+            ahead = ahead_mm(RigidTransform.identity(), *(read_centerline(at, *case) for at in (dataset / TRUTH, run)))
+            if is_number(ahead):  # slices of another vessel count here: they are errors
+                pairs.append(matched_measurements(known, found, 0.0, ahead, same_vessel_share=0.0))
     return {
         name: agreement(
             np.array([_number(found[name]) for _, found in pairs]),

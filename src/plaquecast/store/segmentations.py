@@ -68,19 +68,13 @@ def read_segmentation(root: Path, patient_id: str, session_id: str, side: Side) 
     sidecar = _read_sidecar(_beside(path, ".json"))
     try:
         grid = Grid(tuple(sidecar["Grid"]["Shape"]), np.array(sidecar["Grid"]["IndexToLpsMm"], dtype=np.float64))
-        axis = sidecar["Centerline"]
-        centerline = Centerline(
-            np.array(axis["PointsMm"], dtype=np.float64),
-            np.array(axis["PositionMm"], dtype=np.float64),
-            float(axis["BifurcationConfidence"]),
-        )
         per_slice = sidecar["Slices"]
         fractions = segmentation_path(root, patient_id, session_id, side, "probseg")
         plaque = segmentation_path(root, patient_id, session_id, side, "plaque")
         return ArterySegmentation(
             side=Side(sidecar["Side"]),
             labels=LabelMap(grid, read_nifti_array(path, grid)),
-            centerline=centerline,
+            centerline=_centerline(sidecar),
             slice_position_mm=np.array(per_slice["PositionMm"], dtype=np.float64),
             slice_confidence=np.array(per_slice["Confidence"], dtype=np.float64),
             covered=np.array(per_slice["Covered"], dtype=np.bool_),
@@ -90,6 +84,19 @@ def read_segmentation(root: Path, patient_id: str, session_id: str, side: Side) 
         )
     except (KeyError, TypeError) as problem:
         raise _unreadable(_beside(path, ".json"), f"no entry {problem}") from problem
+
+
+def read_centerline(root: Path, patient_id: str, session_id: str, side: Side) -> Centerline:
+    """The axis of a stored segmentation, without its voxels.
+
+    Raises:
+        InputError: if the sidecar is missing or damaged.
+    """
+    path = _beside(segmentation_path(root, patient_id, session_id, side, "dseg"), ".json")
+    try:
+        return _centerline(_read_sidecar(path))
+    except (KeyError, TypeError) as problem:
+        raise _unreadable(path, f"no entry {problem}") from problem
 
 
 def read_reference(root: Path, patient_id: str, session_id: str, side: Side) -> Weighting:
@@ -161,6 +168,15 @@ def _label_table() -> str:
     rows += [f"{int(tissue)}\t{tissue.label}\t{color}" for tissue, color in _COLORS.items()]
     rows.append(f"{NOT_ANNOTATED}\tnot_annotated\t#7f7f7f")
     return "\n".join(rows) + "\n"
+
+
+def _centerline(sidecar: dict[str, Any]) -> Centerline:
+    axis = sidecar["Centerline"]
+    return Centerline(
+        np.array(axis["PointsMm"], dtype=np.float64),
+        np.array(axis["PositionMm"], dtype=np.float64),
+        float(axis["BifurcationConfidence"]),
+    )
 
 
 def _read_sidecar(path: Path) -> dict[str, Any]:
