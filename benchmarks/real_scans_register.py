@@ -8,8 +8,13 @@ from pathlib import Path
 import numpy as np
 from benchmarks.register_real import brain_pairs, flair_agreement, vessel_pairs
 
+from plaquecast.domain.grid import FloatArray
+from plaquecast.domain.transform import RigidTransform
+from plaquecast.domain.visit import RegistrationQuality
+from plaquecast.domain.volume import Volume
 from plaquecast.register.carotids import bent_sides
-from plaquecast.register.rigid import prepare, register_rigid
+from plaquecast.register.rigid import Prepared, prepare
+from plaquecast.register.search import find_neck
 from plaquecast.settings import RegisterSettings
 
 SHARED_DATA = Path(os.environ.get("PLAQUECAST_SHARED_DATA", Path(__file__).parents[2] / "shared/data"))
@@ -22,51 +27,48 @@ class Row:
     """One line of the table; errors in mm. `floor` is what the best rigid fit to a given affine transform leaves."""
 
     data: str
-    before_median: float
-    median: float
-    p95: float
-    floor_median: float
-    floor_p95: float
+    before: FloatArray
+    errors: FloatArray
+    floor: FloatArray
+    verdict: RegistrationQuality
+
+    def __str__(self) -> str:
+        numbers = (
+            np.median(self.before), np.median(self.errors), np.percentile(self.errors, 95), self.errors.max(),
+            np.median(self.floor), np.percentile(self.floor, 95), self.verdict.score,
+        )  # fmt: skip
+        return f"| {self.data} | " + " | ".join(f"{number:.2f}" for number in numbers) + " |"
 
 
-def rows(shared_data: Path, settings: RegisterSettings) -> Iterator[Row]:
+def rows(shared_data: Path) -> Iterator[Row]:
     """Align every real pair; for vessels the floor is 0, since they should coincide."""
     for pair in brain_pairs(shared_data / "two-visit-brain"):
-        found = register_rigid(prepare(pair.reference, settings), prepare(pair.other, settings))
-        before, errors, floor = (
-            pair.errors_mm(found.identity()),
-            pair.errors_mm(found),
-            pair.errors_mm(pair.best_rigid()),
-        )
-        yield _row(f"brain, {pair.name}", before, errors, floor)
+        _, found, verdict = _aligned(pair.reference, pair.other)
+        before, floor = (pair.errors_mm(each) for each in (RigidTransform.identity(), pair.best_rigid()))
+        yield Row(f"brain, {pair.name}", before, pair.errors_mm(found), floor, verdict)
     for pair in vessel_pairs(shared_data / "neck-spinalcord"):
-        own, other = prepare(pair.reference, settings), prepare(pair.other, settings)
-        neck = register_rigid(own, other)
-        before = pair.errors_mm(neck.identity(), {})
-        yield _row(f"neck, {pair.name}, one transform", before, pair.errors_mm(neck, {}), np.zeros(1))
-        errors = pair.errors_mm(neck, bent_sides(own, other, neck, settings))
-        yield _row(f"neck, {pair.name}, per artery", before, errors, np.zeros(1))
+        images, neck, verdict = _aligned(pair.reference, pair.other)
+        before = pair.errors_mm(RigidTransform.identity(), {})
+        for name, local in (("one transform", {}), ("per artery", bent_sides(*images, neck, SETTINGS))):
+            yield Row(f"neck, {pair.name}, {name}", before, pair.errors_mm(neck, local), np.zeros(1), verdict)
 
 
-def _row(data: str, before: np.ndarray, errors: np.ndarray, floor: np.ndarray) -> Row:
-    return Row(
-        data, float(np.median(before)), float(np.median(errors)), float(np.percentile(errors, 95)),
-        float(np.median(floor)), float(np.percentile(floor, 95)),
-    )  # fmt: skip
+def _aligned(reference: Volume, other: Volume) -> tuple[tuple[Prepared, Prepared], RigidTransform, RegistrationQuality]:
+    images = prepare(reference, SETTINGS), prepare(other, SETTINGS)
+    return images, *find_neck(images, lambda _: 1.0, SETTINGS)
 
 
 def main() -> None:
-    """Print the table."""
+    """Print the tables."""
     print(
-        "| data | before, median mm | error, median mm | 95th percentile | best rigid fit, median | 95th percentile |"
+        "| data | before, median mm | error, median | 95th | largest | best rigid fit, median | 95th | gate's score |"
     )
-    print("|---|---|---|---|---|---|")
-    for row in rows(SHARED_DATA, SETTINGS):
-        numbers = (row.before_median, row.median, row.p95, row.floor_median, row.floor_p95)
-        print(f"| {row.data} | " + " | ".join(f"{number:.2f}" for number in numbers) + " |", flush=True)
+    print("|---|---|---|---|---|---|---|---|")
+    for row in rows(SHARED_DATA):
+        print(row, flush=True)
     folder = SHARED_DATA / "two-visit-brain"
     *_, visits = brain_pairs(folder)
-    found = register_rigid(prepare(visits.reference, SETTINGS), prepare(visits.other, SETTINGS))
+    found = _aligned(visits.reference, visits.other)[1]
     print("\n| FLAIR of visit 2 on visit 1 | correlation in the brain | difference outside | inside changed lesions |")
     print("|---|---|---|---|")
     for name, matrix in (("as scanned", np.eye(4)), ("found", found.matrix_mm), ("given", visits.given)):
