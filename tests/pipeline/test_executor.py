@@ -3,6 +3,7 @@
 import pytest
 
 from plaquecast.errors import InputError
+from plaquecast.pipeline import cluster
 from plaquecast.pipeline.executor import run_cases
 from plaquecast.settings import RunSettings
 
@@ -36,10 +37,11 @@ def test_a_dask_cluster_gives_the_same() -> None:
     distributed = pytest.importorskip("distributed", reason="the extra `cluster` is not installed")
     with distributed.LocalCluster(
         n_workers=2, threads_per_worker=1, host="127.0.0.1", dashboard_address=None, processes=True
-    ) as cluster:
-        assert outcomes(RunSettings(scheduler=cluster.scheduler_address)) == EXPECTED
+    ) as started:
+        assert outcomes(RunSettings(scheduler=started.scheduler_address)) == EXPECTED
 
 
-def test_a_scheduler_that_does_not_answer_is_named() -> None:
+def test_a_scheduler_that_does_not_answer_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(cluster, "_CONNECT_SECONDS", 1)
     with pytest.raises(InputError, match="Dask scheduler"):
         list(run_cases(square, [1, 2], ["1", "2"], RunSettings(scheduler="tcp://127.0.0.1:9")))
