@@ -8,24 +8,33 @@ import argparse
 import json
 import shutil
 from collections import defaultdict
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
 import pyarrow.parquet as pq
+from scipy import stats
 
 import plaquecast
-from plaquecast.domain.change import Factor
-from plaquecast.domain.measurements import PUBLISHED_ERRORS
+from plaquecast.change.factors import change_factors
+from plaquecast.domain.change import FACTOR_MEASUREMENT, ChangeFactor, Factor, Verdict
+from plaquecast.domain.measurements import PUBLISHED_ERRORS, MeasurementError
+from plaquecast.domain.missing import is_number
 from plaquecast.pipeline.agreement import agreement
 from plaquecast.pipeline.learning_data import TRUTH_TABLES
-from plaquecast.pipeline.repeatability import repeated_measurements
+from plaquecast.pipeline.repeatability import errors_from_repeats, repeatability_of, repeated_measurements
 from plaquecast.pipeline.scores import true_changes
+from plaquecast.settings import ChangeSettings
 from plaquecast.store.atomic import sha256_of_bytes, write_json
 from plaquecast.store.change_tables import read_change_factors_table
+from plaquecast.store.repeat_table import read_repeat_scans_table
+from plaquecast.store.tables import read_arteries_tables
 
 KEPT = Path(__file__).parent / "reference_cohort"
 RUN_TABLES = ("arteries", "slices", "wall_maps", "change_factors", "clinical", "repeat_scans")
 TRUE_TABLES = ("expected_change",)
+NEXT_TO_NONE = 0.1
+"""A true change of this many SDs of its error adds half a percent to the variance of what is measured."""
 
 
 def keep(run: Path, cohort: Path) -> None:
@@ -67,6 +76,7 @@ def show() -> None:
     pairs = _repeats()
     _show_repeats(pairs)
     _show_change()
+    _show_verdicts()
 
 
 def _show_dice(scores: dict[str, dict[str, dict[str, float]]]) -> None:
@@ -106,19 +116,27 @@ def _show_repeats(pairs: dict[str, np.ndarray]) -> None:
         )
 
 
+def _error_per_year(change: ChangeFactor, errors: Mapping[str, MeasurementError]) -> float:
+    """One SD of the error of a rate, as the repeat scans of this cohort have it; NaN where there is none."""
+    values = change.baseline, change.follow_up, change.interval_years
+    error = errors.get(FACTOR_MEASUREMENT[change.factor])
+    if error is None or not all(is_number(value) for value in values):
+        return np.nan
+    before, after, years = np.array(values, dtype=np.float64)
+    return float(np.sqrt(2.0) * error.sd(np.array(0.5 * (before + after))) / years)
+
+
 def _show_change() -> None:
-    true = true_changes(KEPT)
+    true, errors = true_changes(KEPT), repeatability_of(KEPT)
     rows: defaultdict[Factor, list[tuple[float, float, float]]] = defaultdict(list)
     for entry in read_change_factors_table(KEPT / "tables"):
         change = entry.change
         if change.side is None:
             continue
         wanted = true[entry.patient_id, change.side, change.factor]
-        measured, error = (
-            value if isinstance(value, float) else np.nan for value in (change.absolute_per_year, change.error_per_year)
-        )
-        if np.isfinite(wanted) and np.isfinite(measured):
-            rows[change.factor].append((measured, wanted, error))
+        measured = change.absolute_per_year
+        if np.isfinite(wanted) and is_number(measured):
+            rows[change.factor].append((measured, wanted, _error_per_year(change, errors)))
     print("\n## Change per year against true change\n")
     print("| factor | n | true mean | true SD | bias | bias, % of SD | SD of error | slope | ICC | ICC by its error |")
     print("|---|---|---|---|---|---|---|---|---|---|")
@@ -132,6 +150,42 @@ def _show_change() -> None:
             f"| {factor.value} | {len(found)} | {wanted.mean():.3f} | {spread:.3f} | {difference.mean():+.3f}"
             f" | {100 * difference.mean() / spread:.0f} ± {margin:.0f} | {difference.std(ddof=1):.3f} | {slope:.2f}"
             f" | {agreement(found, wanted).icc:.2f} | {implied:.2f} |"
+        )
+
+
+def _show_verdicts() -> None:
+    """How often pairs without change are called changed: repeat scans, and visits whose true change is next to none.
+
+    The errors that judge a patient's repeat scans come from those of the others.
+    """
+    found = {
+        (each.patient_id, each.session_id, each.side): each.morphology for each in read_arteries_tables(KEPT / "tables")
+    }
+    scans = [scan for scan in read_repeat_scans_table(KEPT / "tables") if is_number(scan.ahead_mm)]
+    called: dict[Factor, tuple[list[bool], list[bool]]] = {factor: ([], []) for factor in Factor}
+    measured = list(zip(scans, repeated_measurements(KEPT), strict=True))
+    for scan in scans:
+        errors = errors_from_repeats(pair for other, pair in measured if other.patient_id != scan.patient_id)
+        one, two = (found[scan.patient_id, name, scan.side] for name in (scan.session_id, scan.repeat_session_id))
+        for change in change_factors(one, two, 1.0, errors, ChangeSettings(), scan.side, scan.ahead_mm):
+            if change.verdict is not None and any((change.baseline, change.follow_up)):
+                called[change.factor][0].append(change.verdict is not Verdict.NO_DETECTABLE_CHANGE)
+    true, errors = true_changes(KEPT), repeatability_of(KEPT)
+    for entry in read_change_factors_table(KEPT / "tables"):
+        change, error = entry.change, _error_per_year(entry.change, errors)
+        if change.side is None or not is_number(change.absolute_per_year) or not (change.baseline or change.follow_up):
+            continue
+        if abs(true[entry.patient_id, change.side, change.factor]) <= NEXT_TO_NONE * error:
+            called[change.factor][1].append(abs(change.absolute_per_year) > ChangeSettings().detection_z * error)
+    print("\n## Pairs without change that are called changed\n")
+    print("| factor | repeat scans | called changed | visits | called changed | together | 95 % band of 5 % |")
+    print("|---|---|---|---|---|---|---|")
+    for factor, (repeats, visits) in called.items():
+        both = repeats + visits
+        low, high = (100.0 * count / len(both) for count in stats.binom.interval(0.95, len(both), 0.05))
+        print(
+            f"| {factor.value} | {len(repeats)} | {100 * np.mean(repeats):.0f} % | {len(visits)}"
+            f" | {100 * np.mean(visits):.0f} % | {100 * np.mean(both):.1f} % of {len(both)} | {low:.1f}-{high:.1f} % |"
         )
 
 
