@@ -244,20 +244,13 @@ def load_settings(path: Path | None = None, overrides: Sequence[str] = ()) -> Se
     Raises:
         InputError: if the file cannot be read, or a key or value does not fit.
     """
-    settings = Settings()
-    if path is not None:
-        for step, table in _tables_of(path).items():
-            entries = (
-                {f"{step}.{name}": each for name, each in table.items()} if isinstance(table, dict) else {step: ""}
-            )
-            for key, value in entries.items():
-                settings = settings._with_value(key, value, path.name, path.name)
-    return settings.with_overrides(overrides)
+    chosen = Settings() if path is None else _read_settings(path)
+    return chosen.with_overrides(overrides)
 
 
-def _tables_of(path: Path) -> dict[str, Any]:
+def _read_settings(path: Path) -> Settings:
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
+        tables = tomllib.loads(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as problem:
         raise InputError(
             expected="a readable TOML file",
@@ -266,6 +259,12 @@ def _tables_of(path: Path) -> dict[str, Any]:
             remedy="Name or mend the file; `plaquecast config show` prints one that is valid.",
             code="settings-file",
         ) from problem
+    settings = Settings()
+    for step, table in tables.items():
+        entries = {f"{step}.{name}": value for name, value in table.items()} if isinstance(table, dict) else {step: ""}
+        for key, value in entries.items():
+            settings = settings._with_value(key, value, path.name, path.name)
+    return settings
 
 
 def settings_as_dict(settings: Settings) -> dict[str, dict[str, object]]:

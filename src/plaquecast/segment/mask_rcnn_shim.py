@@ -103,7 +103,8 @@ def detection() -> ModuleType:
     Raises:
         ModelError: if torchvision is not installed.
     """
-    if importlib.util.find_spec("torchvision") is None:
+    found = importlib.util.find_spec("torchvision")
+    if found is None or found.origin is None:
         raise ModelError(
             expected="torchvision 0.28.0 for Mask R-CNN", found="no torchvision", where="this Python",
             remedy="Install the extra `plaquecast[mask-rcnn]`, or use the U-Net.", code="no-torchvision",
@@ -128,11 +129,10 @@ def operators() -> ModuleType:
 
 
 def own_operators_load() -> bool:
-    """Whether the compiled operators of torchvision, which is installed, load beside this torch."""
+    """Whether the compiled operators of torchvision, if it is installed, load beside this torch."""
     found = importlib.util.find_spec("torchvision")
-    assert found is not None
-    assert found.origin is not None
-    for library in Path(found.origin).parent.glob("_C*.so"):
+    folder = Path(found.origin).parent if found is not None and found.origin is not None else Path()
+    for library in folder.glob("_C*.so"):
         try:
             torch.ops.load_library(str(library))
         except OSError:
