@@ -133,9 +133,7 @@ def _show_common() -> None:
     """How much of the error of one scan its slices share, and both arteries of a scan."""
     found = {(each.patient_id, each.session_id, each.side): each.morphology for each in read_arteries_tables(TABLES)}
     print("\n## What the slices of a scan err by together\n")
-    print(
-        "| measurement | error, % | if slices erred independently, % | correlation of left and right |\n|---|---|---|---|"
-    )
+    print("| measurement | error, % | were slices independent, % | correlation of left and right |\n|---|---|---|---|")
     for name in ("lumen_area_mm2", "vessel_area_mm2", "normalized_wall_index"):
         mean: dict[str, dict[Side, float]] = defaultdict(dict)
         alone = []
