@@ -17,6 +17,7 @@ from scipy import stats
 
 import plaquecast
 from plaquecast.change.factors import change_factors
+from plaquecast.domain.anatomy import Side
 from plaquecast.domain.change import FACTOR_MEASUREMENT, ChangeFactor, Factor, Verdict
 from plaquecast.domain.measurements import PUBLISHED_ERRORS, MeasurementError
 from plaquecast.domain.missing import is_number
@@ -31,6 +32,7 @@ from plaquecast.store.repeat_table import read_repeat_scans_table
 from plaquecast.store.tables import read_arteries_tables
 
 KEPT = Path(__file__).parent / "reference_cohort"
+TABLES = KEPT / "tables"
 RUN_TABLES = ("arteries", "slices", "wall_maps", "change_factors", "clinical", "repeat_scans")
 TRUE_TABLES = ("expected_change",)
 NEXT_TO_NONE = 0.1
@@ -75,6 +77,7 @@ def show() -> None:
     _show_measured(scores)
     pairs = _repeats()
     _show_repeats(pairs)
+    _show_common()
     _show_change()
     _show_verdicts()
 
@@ -126,10 +129,38 @@ def _error_per_year(change: ChangeFactor, errors: Mapping[str, MeasurementError]
     return float(np.sqrt(2.0) * error.sd(np.array(0.5 * (before + after))) / years)
 
 
+def _show_common() -> None:
+    """How much of the error of one scan its slices share, and both arteries of a scan."""
+    found = {(each.patient_id, each.session_id, each.side): each.morphology for each in read_arteries_tables(TABLES)}
+    print("\n## What the slices of a scan err by together\n")
+    print("| measurement | error, % | were slices independent, % | correlation of left and right |\n|---|---|---|---|")
+    for name in ("lumen_area_mm2", "vessel_area_mm2", "normalized_wall_index"):
+        mean: dict[str, dict[Side, float]] = defaultdict(dict)
+        alone = []
+        for scan in read_repeat_scans_table(TABLES):
+            if is_number(scan.ahead_mm):
+                one, two = (
+                    found[scan.patient_id, each, scan.side].slices for each in (scan.session_id, scan.repeat_session_id)
+                )
+                places = [np.array([each.position_mm for each in slices]) for slices in (one, two)]
+                values = [np.array([getattr(each, name) for each in slices]) for slices in (one, two)]
+                places[1] = places[1] - scan.ahead_mm
+                is_shared = (places[0] > places[1][0]) & (places[0] < places[1][-1])
+                difference = (np.interp(places[0], places[1], values[1]) - values[0])[is_shared] / values[0].mean()
+                mean[scan.patient_id][scan.side] = difference.mean()
+                alone.append(difference.var(ddof=1) / len(difference))
+        of_all = np.array([value for sides in mean.values() for value in sides.values()])
+        both = np.array([list(sides.values()) for sides in mean.values() if len(sides) == 2])
+        print(
+            f"| {name} | {100 * np.sqrt(np.mean(of_all**2) / 2):.2f} | {100 * np.sqrt(np.mean(alone) / 2):.2f}"
+            f" | {np.corrcoef(both.T)[0, 1]:.2f} |"
+        )
+
+
 def _show_change() -> None:
     true, errors = true_changes(KEPT), repeatability_of(KEPT)
     rows: defaultdict[Factor, list[tuple[float, float, float]]] = defaultdict(list)
-    for entry in read_change_factors_table(KEPT / "tables"):
+    for entry in read_change_factors_table(TABLES):
         change = entry.change
         if change.side is None:
             continue
@@ -158,10 +189,8 @@ def _show_verdicts() -> None:
 
     The errors that judge a patient's repeat scans come from those of the others.
     """
-    found = {
-        (each.patient_id, each.session_id, each.side): each.morphology for each in read_arteries_tables(KEPT / "tables")
-    }
-    scans = [scan for scan in read_repeat_scans_table(KEPT / "tables") if is_number(scan.ahead_mm)]
+    found = {(each.patient_id, each.session_id, each.side): each.morphology for each in read_arteries_tables(TABLES)}
+    scans = [scan for scan in read_repeat_scans_table(TABLES) if is_number(scan.ahead_mm)]
     called: dict[Factor, tuple[list[bool], list[bool]]] = {factor: ([], []) for factor in Factor}
     measured = list(zip(scans, repeated_measurements(KEPT), strict=True))
     for scan in scans:
@@ -171,7 +200,7 @@ def _show_verdicts() -> None:
             if change.verdict is not None and any((change.baseline, change.follow_up)):
                 called[change.factor][0].append(change.verdict is not Verdict.NO_DETECTABLE_CHANGE)
     true, errors = true_changes(KEPT), repeatability_of(KEPT)
-    for entry in read_change_factors_table(KEPT / "tables"):
+    for entry in read_change_factors_table(TABLES):
         change, error = entry.change, _error_per_year(entry.change, errors)
         if change.side is None or not is_number(change.absolute_per_year) or not (change.baseline or change.follow_up):
             continue

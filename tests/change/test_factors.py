@@ -72,6 +72,14 @@ def test_where_one_visit_shows_another_vessel_nothing_is_compared() -> None:
     assert before["covered_length_mm"] == pytest.approx(16.0)
 
 
+def test_a_visit_that_shows_no_wall_is_compared_by_its_lumen() -> None:
+    hidden = Missing(Reason.NOT_SHOWN)
+    bright = replace(THIN, slices=tuple(replace(each, vessel_area_mm2=hidden) for each in THIN.slices))
+    for visits in ((THIN, bright), (bright, THIN)):
+        before, after = matched_measurements(*visits, SETTINGS.shortest_common_mm)
+        assert before["lumen_volume_mm3"] == after["lumen_volume_mm3"] == pytest.approx(THIN.lumen_volume_mm3)
+
+
 def test_too_little_in_common_is_not_compared() -> None:
     upper = replace(THICK, slices=THICK.slices[6:])
     change = _factors(THIN, upper)[Factor.WALL_VOLUME]

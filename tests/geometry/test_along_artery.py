@@ -7,6 +7,7 @@ from tests.slices_by_hand import section
 from plaquecast.domain.missing import Missing, Reason
 from plaquecast.domain.morphology import SliceMorphology
 from plaquecast.geometry.along_artery import artery_measurements, lengths_between, shared_lengths
+from plaquecast.geometry.slice_values import ratio
 
 THREE = [section(-2.0, wall_area_mm2=10.0, normalized_wall_index=0.2, max_wall_thickness_mm=1.0, plaque_area_mm2=1.0),
          section(0.0, wall_area_mm2=20.0, normalized_wall_index=0.4, max_wall_thickness_mm=3.0, plaque_area_mm2=0.9),
@@ -71,6 +72,13 @@ def test_shared_lengths_are_overlaps() -> None:
     assert len(shared_lengths([], THREE)) == 0
     unknown = section(0.0, length_mm=Missing(Reason.ABSENT))
     assert shared_lengths([unknown], THREE).tolist() == [0.0]
+
+
+def test_of_nothing_there_is_no_share() -> None:
+    assert ratio(1.0, 0.0) == Missing(Reason.NOT_COVERED)
+    hidden, absent = Missing(Reason.NOT_SHOWN), Missing(Reason.ABSENT)
+    assert ratio(hidden, 0.0) == ratio(hidden, absent) == hidden
+    assert ratio(1.0, absent) == absent
 
 
 def test_lengths_between_two_positions() -> None:

@@ -105,6 +105,15 @@ def test_the_flow_divider_lies_opposite_to_the_bend() -> None:
     assert flow_divider_direction(_axis(0.0), Side.RIGHT) == pytest.approx(np.array([1.0, -1.0, 0.0]) / np.sqrt(2.0))
 
 
+def test_what_the_axis_does_elsewhere_says_nothing_of_the_flow_divider() -> None:
+    # tangents reach 2 mm to both sides: straight from −16 to −6 and from −2 to 10 mm, and turned beyond and between
+    s = np.linspace(-REACH_MM, REACH_MM, 401)
+    is_free = (s < -16.0) | ((s > -6.0) & (s < -2.0)) | (s > 10.0)
+    steps = np.where(is_free[:, None], [0.6, 0.0, 0.8], [0.0, 0.0, 1.0]) * 0.1
+    found = flow_divider_direction(Centerline(np.cumsum(steps, axis=0), s, 1.0), Side.RIGHT)
+    assert found == pytest.approx(np.array([1.0, -1.0, 0.0]) / np.sqrt(2.0))
+
+
 @pytest.mark.parametrize("side", Side)
 def test_v_points_forwards(side: Side) -> None:
     frame = WallFrame.of(_axis(0.0), side)

@@ -93,6 +93,11 @@ class TestReference:
         assert is_number(found) is is_healthy
         assert is_healthy or found == Missing(Reason.NOT_COVERED, "no internal carotid free of disease")
 
+    def test_one_diseased_slice_of_it_is_enough(self) -> None:
+        artery = _artery({})
+        artery[-1] = replace(artery[-1], mean_wall_thickness_mm=1.6)
+        assert isinstance(_found(artery)["stenosis_nascet_percent"], Missing)
+
     @pytest.mark.parametrize(("difference_mm", "is_parallel"), [(0.49, True), (0.51, False)])
     def test_its_walls_are_parallel(self, difference_mm: float, is_parallel: bool) -> None:
         artery = _artery({13.0: 5.0 + 0.5 * difference_mm, 15.0: 5.0 - 0.5 * difference_mm})

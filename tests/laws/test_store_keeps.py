@@ -19,7 +19,13 @@ from plaquecast.domain.volume import ArterySegmentation
 from plaquecast.store.change_tables import PatientChange, read_change_factors_table, write_change_factors_table
 from plaquecast.store.json_values import from_json_value, to_json_value
 from plaquecast.store.morphology_files import read_arteries, read_changes, write_arteries, write_changes
-from plaquecast.store.segmentations import read_reference, read_segmentation, segmented_sides, write_segmentation
+from plaquecast.store.segmentations import (
+    read_centerline,
+    read_reference,
+    read_segmentation,
+    segmented_sides,
+    write_segmentation,
+)
 from plaquecast.store.spatial import ras_of_lps, read_nifti_array, write_nifti
 from plaquecast.store.tables import (
     MeasuredArtery,
@@ -67,6 +73,7 @@ def test_a_segmentation_comes_back(segmentation: ArterySegmentation, code, refer
         assert segmented_sides(root, code, "baseline") == (segmentation.side,)
         assert read_reference(root, code, "baseline", segmentation.side) is reference
         assert same(segmentation, read_segmentation(root, code, "baseline", segmentation.side))
+        assert same(segmentation.centerline, read_centerline(root, code, "baseline", segmentation.side))
 
 
 @given(known.arteries(Side.LEFT), known.missing)

@@ -37,10 +37,10 @@ def matched_measurements(
 
     NASCET compares with the internal carotid at the same position in both visits: the baseline's, where both cover it.
 
-    A slice that the other visit covers in part counts in part, and none where the visits do not show one vessel
-    (`same_vessel_share`). Arteries that come without slices (from a table), and
-    one whose other visit is missing, are given as they stand. Where less than `shortest_common_mm` is common,
-    everything is `Missing` as not covered.
+    A slice that the other visit covers in part counts in part, and not at all where one visit shows less than
+    `same_vessel_share` of the other's vessel area. Arteries that come without slices (from a table), and one whose
+    other visit is missing, are given as they stand. Where less than `shortest_common_mm` is common, everything is
+    `Missing` as not covered.
     """
     if isinstance(baseline, Missing) or isinstance(follow_up, Missing):
         return _as_it_stands(baseline), _as_it_stands(follow_up)
@@ -81,8 +81,8 @@ def _of_one_vessel(
     own, facing = (values_of(each, "vessel_area_mm2") for each in (slices, others))
     if isinstance(own, Missing) or isinstance(facing, Missing):
         return list(slices)
-    places = ([section.position_mm for section in each] for each in (slices, others))
-    there = np.interp(*places, facing)
+    position_mm, other_mm = ([section.position_mm for section in each] for each in (slices, others))
+    there = np.interp(position_mm, other_mm, facing)
     is_same = np.minimum(own, there) >= share * np.maximum(own, there)
     return [section for section, same in zip(slices, is_same, strict=True) if same]
 

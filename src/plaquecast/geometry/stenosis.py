@@ -97,8 +97,8 @@ def _distal_reference(slices: Sequence[SliceMorphology], reference_mm: Measured)
         return areas
     if any(is_number(wall) and wall > DISEASED_MM for wall in (section.mean_wall_thickness_mm for section in distal)):
         return Missing(Reason.NOT_COVERED, "no internal carotid free of disease")
-    diameter = 2.0 * np.sqrt(areas / np.pi)
-    if np.ptp(diameter) > PARALLEL_SHARE * diameter.mean():
+    width = np.sqrt(areas)  # as diameters but for a factor
+    if np.ptp(width) > PARALLEL_SHARE * width.mean():
         return Missing(Reason.NOT_COVERED, "no internal carotid with parallel walls")
     return distal
 
