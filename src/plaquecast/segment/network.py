@@ -228,9 +228,8 @@ def _resample(shares: Array, region: Region, grid: Grid, rows: Indices, columns:
     middle = 0.5 * (region.n_pixels - 1)
     row = ((rows * grid.spacing_mm[1] - region.row_mm) / region.pixel_mm + middle).astype(np.float32)
     column = ((columns * grid.spacing_mm[2] - region.column_mm) / region.pixel_mm + middle).astype(np.float32)
-    found = sample(
-        torch.from_numpy(shares), row[:, None] + 0.0 * column, 0.0 * row[:, None] + column, "zeros", "bicubic"
-    )
+    places = np.meshgrid(row, column, indexing="ij")
+    found = sample(torch.from_numpy(shares), places[0], places[1], "zeros", "bicubic")
     kept = found.clamp_min(0.0).numpy()
     kept[Tissue.BACKGROUND] += np.clip(1.0 - kept.sum(axis=0), 0.0, 1.0)
     kept /= kept.sum(axis=0)

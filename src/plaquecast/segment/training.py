@@ -1,5 +1,6 @@
 """Training of a segmenter: who is learned from, the localizer, then the tissue network; it goes on where it stopped."""
 
+import copy
 import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -7,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from torch import nn
 
 from plaquecast.errors import InputError
 from plaquecast.segment import team
@@ -62,8 +64,9 @@ def train_segmenter(
 ) -> dict[str, Any]:
     """Train localizer and tissue network on annotated, aligned visits, save them in the folder `out`; give the card.
 
-    With `start`, the folder of a trained model, training goes on from its weights, with its network and regions; the
-    card names it and counts its patients too.
+    With `start`, the folder of a trained model, training goes on from its weights, with its network and regions, and
+    the mean of the weights before and after is kept: it knows the new patients and has not forgotten the old ones
+    (Wortsman 2022, "Robust fine-tuning of zero-shot models"). The card names the model and counts its patients too.
 
     `origin` says in a few words where the annotated visits come from; it stands in the card and in every methods text.
     Patients kept for validation are never learned from. Training stops after the settings' epochs or time; where it
@@ -117,7 +120,8 @@ def train_segmenter(
         training.run_epoch(tell)
         if team.is_first():
             save_checkpoint(checkpoint, {"heat": state["heat"], "localizer": state["localizer"], **training.state()})
-    model = finish(heat, training.average, samples, held_out)
+    tissue = training.average if parent is None else mean_of_weights(parent.tissue, training.average)
+    model = finish(heat, tissue, samples, held_out)
     history = {**state["localizer"], "epochs": training.history}
     card = {**_card(settings, learned, history), "train_patients": list(train), "validation_patients": list(validation)}
     card |= {"n_train": len({case.visit.patient_id for case in learned}), "origin": origin}
@@ -126,6 +130,15 @@ def train_segmenter(
     if team.is_first() and not keep_checkpoint:
         end_training(out)
     return card
+
+
+def mean_of_weights(one: nn.Module, other: nn.Module) -> nn.Module:
+    """A network like `other`, each weight of which is the mean of both."""
+    mean = copy.deepcopy(other)
+    with torch.no_grad():
+        for weight, first in zip(mean.parameters(), one.parameters(), strict=True):
+            weight.lerp_(first, 0.5)
+    return mean
 
 
 def end_training(out: Path) -> None:
