@@ -20,7 +20,7 @@ from plaquecast.change.factors import change_factors
 from plaquecast.domain.anatomy import Side
 from plaquecast.domain.change import FACTOR_MEASUREMENT, ChangeFactor, Factor, Verdict
 from plaquecast.domain.measurements import PUBLISHED_ERRORS, MeasurementError
-from plaquecast.domain.missing import is_number
+from plaquecast.domain.missing import Measured, is_number
 from plaquecast.pipeline.agreement import agreement
 from plaquecast.pipeline.learning_data import TRUTH_TABLES
 from plaquecast.pipeline.repeatability import errors_from_repeats, repeatability_of, repeated_measurements
@@ -159,7 +159,7 @@ def _show_common() -> None:
 
 def _show_change() -> None:
     true, errors = true_changes(KEPT), repeatability_of(KEPT)
-    rows: defaultdict[Factor, list[tuple[float, float, float]]] = defaultdict(list)
+    rows: defaultdict[Factor, list[tuple[float, float, float, Measured]]] = defaultdict(list)
     for entry in read_change_factors_table(TABLES):
         change = entry.change
         if change.side is None:
@@ -167,12 +167,23 @@ def _show_change() -> None:
         wanted = true[entry.patient_id, change.side, change.factor]
         measured = change.absolute_per_year
         if np.isfinite(wanted) and is_number(measured):
-            rows[change.factor].append((measured, wanted, _error_per_year(change, errors)))
+            rows[change.factor].append((measured, wanted, _error_per_year(change, errors), change.interval_years))
     print("\n## Change per year against true change\n")
-    print("| factor | n | true mean | true SD | bias | bias, % of SD | SD of error | slope | ICC | ICC by its error |")
-    print("|---|---|---|---|---|---|---|---|---|---|")
+    titles = (
+        "factor",
+        "n",
+        "true mean",
+        "true SD",
+        "bias",
+        "bias, % of SD",
+        "SD of error",
+        "slope",
+        "ICC",
+        "by its error",
+    )
+    print(f"| {' | '.join(titles)} | 1 year or more |\n" + "|---" * (len(titles) + 1) + "|")
     for factor, values in rows.items():
-        found, wanted, error = np.array(values).T
+        found, wanted, error, years = np.array(values, dtype=np.float64).T
         difference, spread = found - wanted, wanted.std(ddof=1)
         slope = np.cov(wanted, found)[0, 1] / spread**2
         implied = spread**2 / (spread**2 + np.nanmean(error**2))
@@ -180,7 +191,8 @@ def _show_change() -> None:
         print(
             f"| {factor.value} | {len(found)} | {wanted.mean():.3f} | {spread:.3f} | {difference.mean():+.3f}"
             f" | {100 * difference.mean() / spread:.0f} ± {margin:.0f} | {difference.std(ddof=1):.3f} | {slope:.2f}"
-            f" | {agreement(found, wanted).icc:.2f} | {implied:.2f} |"
+            f" | {agreement(found, wanted).icc:.2f} | {implied:.2f}"
+            f" | {agreement(found[years >= 1.0], wanted[years >= 1.0]).icc:.2f} |"
         )
 
 
