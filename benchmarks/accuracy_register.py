@@ -169,9 +169,7 @@ def loops(n_patients: int) -> None:
             upside_down = find_neck((reference, flipped), _whole, WIDE)
             counts[1] += _passed(reference, images | {name: flipped}, found | {name: upside_down}, (name,))
         print(index, *counts.ravel(), flush=True)
-    print(
-        "\n| one weighting of a visit | tried | passed by itself | and around loops | others lost |\n|---|---|---|---|---|"
-    )
+    print("\n| weighting | tried | passed by itself | and around loops | others lost |\n|---|---|---|---|---|")
     for kind, numbers in zip(("as scanned", "upside down"), counts.tolist(), strict=True):
         print(f"| {kind} | " + " | ".join(map(str, numbers)) + " |")
 
