@@ -1,8 +1,8 @@
-"""How exactly simulated necks are aligned: `python -m benchmarks.accuracy_register walls|gate|same`."""
+"""How exactly simulated necks are aligned: `python -m benchmarks.accuracy_register walls|gate|loops|same`."""
 
 import argparse
 import hashlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import replace
 from functools import cache
@@ -17,9 +17,11 @@ from threadpoolctl import threadpool_limits
 from plaquecast.domain.anatomy import Side, Weighting
 from plaquecast.domain.grid import FloatArray
 from plaquecast.domain.transform import RigidTransform
+from plaquecast.domain.visit import RegistrationQuality
 from plaquecast.domain.volume import Volume
 from plaquecast.register.carotids import bent_sides
 from plaquecast.register.contrasts import align_visit
+from plaquecast.register.loops import check_loops
 from plaquecast.register.quality import judge
 from plaquecast.register.rigid import Prepared, prepare
 from plaquecast.register.search import find_neck
@@ -152,6 +154,41 @@ def _trials(
         yield name, reference, flipped, find_neck((reference, flipped), _whole, WIDE)[0]
 
 
+def loops(n_patients: int) -> None:
+    """Visits as scanned, and with each weighting in turn upside down: what passes by itself, and around loops too."""
+    counts = np.zeros((2, 4), dtype=int)
+    for index in range(n_patients):
+        scan = simulate_repeat(index, SEED, SimulateSettings(), repeat=0)
+        images = {weighting: prepare(volume, SETTINGS) for weighting, volume in scan.visit.volumes.items()}
+        reference = images.pop(Weighting.T1W)
+        found = {name: find_neck((reference, image), _whole, WIDE) for name, image in images.items()}
+        counts[0] += _passed(reference, images, found, tuple(images))
+        for name in images:
+            volume = scan.visit.volumes[name]
+            flipped = prepare(Volume(volume.grid, np.flip(volume.array, 0), name), SETTINGS)
+            upside_down = find_neck((reference, flipped), _whole, WIDE)
+            counts[1] += _passed(reference, images | {name: flipped}, found | {name: upside_down}, (name,))
+        print(index, *counts.ravel(), flush=True)
+    print("\n| weighting | tried | passed by itself | and around loops | others lost |\n|---|---|---|---|---|")
+    for kind, numbers in zip(("as scanned", "upside down"), counts.tolist(), strict=True):
+        print(f"| {kind} | " + " | ".join(map(str, numbers)) + " |")
+
+
+def _passed(
+    reference: Prepared,
+    images: Mapping[Weighting, Prepared],
+    found: Mapping[Weighting, tuple[RigidTransform, RegistrationQuality]],
+    asked: Sequence[Weighting],
+) -> tuple[int, int, int, int]:
+    """How many weightings are asked, pass by themselves, and pass around loops; and how many others loops cost."""
+    transforms = {name: transform for name, (transform, _) in found.items()}
+    alone = {name: verdict for name, (_, verdict) in found.items()}
+    checked = check_loops(reference, images, transforms, alone)
+    lost = sum(alone[name].passed and not checked[name].passed for name in images if name not in asked)
+    by_itself, around = (sum(verdicts[name].passed for name in asked) for verdicts in (alone, checked))
+    return len(asked), by_itself, around, lost
+
+
 def _named(of: str, found: RigidTransform, true: RigidTransform) -> str:
     """Whether a search ended within 1 mm of the truth about the carotids, or went astray."""
     places = np.array([[x, 5.0, z] for x in (-27.0, 27.0) for z in (-16.0, 16.0)])
@@ -189,7 +226,7 @@ def print_spread(names: tuple[str, ...], table: FloatArray) -> None:
 
 def main() -> None:
     """Run one of the trials over so many patients."""
-    trials: dict[str, Callable[[int], None]] = {"walls": walls, "gate": gate, "same": same}
+    trials: dict[str, Callable[[int], None]] = {"walls": walls, "gate": gate, "loops": loops, "same": same}
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("trial", choices=trials)
     parser.add_argument("--patients", type=int, default=10)

@@ -69,7 +69,7 @@ def test_the_size_of_a_transform_and_the_overlap_are_limited(pair: tuple[Prepare
 
 def test_the_weakest_evidence_counts() -> None:
     assert Evidence(drift_mm=0.0, peak=9.0, edges=9.0).score == 1.0
-    assert Evidence(drift_mm=0.4, peak=9.0, edges=9.0).score == pytest.approx(0.5)
-    assert Evidence(drift_mm=0.0, peak=1.8, edges=9.0).score == pytest.approx(0.5)
+    assert Evidence(drift_mm=0.2, peak=9.0, edges=9.0).score == pytest.approx(0.5)
+    assert Evidence(drift_mm=0.0, peak=1.6, edges=9.0).score == pytest.approx(0.5)
     assert Evidence(drift_mm=0.0, peak=9.0, edges=1.4).score == pytest.approx(0.5)
     assert Evidence(drift_mm=5.0, peak=0.5, edges=0.0).score == 0.0

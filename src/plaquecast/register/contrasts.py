@@ -14,6 +14,7 @@ from plaquecast.geometry.resample import resample, share_inside
 from plaquecast.register.body import body_of
 from plaquecast.register.carotids import bent_sides, middle_x_mm
 from plaquecast.register.layers import upright
+from plaquecast.register.loops import check_loops
 from plaquecast.register.rigid import prepare
 from plaquecast.register.search import find_neck
 from plaquecast.settings import RegisterSettings
@@ -32,16 +33,15 @@ def align_visit(visit: Visit, settings: RegisterSettings) -> AlignedVisit:
     reference = choose_reference(visit)
     fixed = visit.volumes[reference]
     prepared = prepare(fixed, settings)
+    others = {name: prepare(volume, settings) for name, volume in visit.volumes.items() if name is not reference}
     transforms = {reference: RigidTransform.identity()}
     quality = {reference: RegistrationQuality(1.0, True, "the reference")}
     arteries = {}
-    for weighting, volume in visit.volumes.items():
-        if weighting is not reference:
-            other = prepare(volume, settings)
-            overlap = partial(share_inside, volume.grid, fixed.grid)
-            transform, verdict = find_neck((prepared, other), overlap, settings)
-            transforms[weighting], quality[weighting] = transform, verdict
-            arteries[weighting] = bent_sides(prepared, other, transform, settings)
+    for weighting, other in others.items():
+        overlap = partial(share_inside, visit.volumes[weighting].grid, fixed.grid)
+        transforms[weighting], quality[weighting] = find_neck((prepared, other), overlap, settings)
+        arteries[weighting] = bent_sides(prepared, other, transforms[weighting], settings)
+    quality = check_loops(prepared, others, transforms, quality)
     return lay_on_reference(visit, reference, transforms, quality, arteries)
 
 
