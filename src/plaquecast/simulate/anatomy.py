@@ -12,19 +12,22 @@ from plaquecast.simulate.plaque import OUTER_FIBROUS_MM, Core, Deposit, Footprin
 from plaquecast.simulate.tissues import Matter
 from plaquecast.simulate.worlds import World
 
-COMMON_RADIUS_MM, INTERNAL_RADIUS_MM, EXTERNAL_RADIUS_MM = (3.55, 0.22), (2.68, 0.2), (2.1, 0.2)
-BULB_TO_COMMON = (1.18, 0.13)
+COMMON_RADIUS_MM, INTERNAL_RADIUS_MM, EXTERNAL_RADIUS_MM = (3.72, 0.31), (2.78, 0.26), (2.1, 0.2)
+BULB_TO_COMMON = (1.1, 0.18)
 BIFURCATION_DEGREES, INTERNAL_SHARE_OF_ANGLE = (62.0, 15.0), (0.47, 0.1)
-BODY_SCALE, WOMEN_SCALE = (1.02, 0.09), 0.93
-WALL_MM, WALL_MM_PER_YEAR = (0.86, 0.1), 0.008
+BODY_SCALE, WOMEN_SCALE = (1.02, 0.08), 0.93
+WALL_MM, WALL_MM_PER_YEAR = (0.83, 0.1), 0.008
 """Mean and SD between people of radii, angles and the wall at 60 years; and what a year adds to the wall."""
-CORE_LOGIT = {"always": -1.31, "per NASCET point above 10": 0.07, "men": 1.2}
+PLAQUE_POSITION_MM = (3.9, 3.2)
+LOG_HEIGHT_PER_SEVERITY = 0.53
+"""Where the main plaque lies; and how much taller, in logarithms, an SD of the severity of disease makes it."""
+CORE_LOGIT = {"always": -1.7, "per NASCET point above 10": 0.11, "men": 1.1}
 BLED_LOGIT = {
-    "always": -2.85, "per mm of mean wall above 1.1, up to 0.5": 5.5, "per mm of narrowest lumen above 4.8": -1.5,
-    "men": 2.1, "hypertension": 0.4,
+    "always": -2.45, "per mm of mean wall above 1.1, up to 0.4": 1.5, "per mm of narrowest lumen above 4.8": -1.7,
+    "men": 2.65, "hypertension": 0.4,
 }  # fmt: skip
 CALCIFIED_LOGIT = {"always": 0.22, "per mm of thickest wall above 2.3": 0.5, "per year of age above 64": 0.058}
-RUPTURED_LOGIT = {"always": -3.6, "per mm of thickest wall above 2.3": 0.8, "men": 1.5}
+RUPTURED_LOGIT = {"always": -3.6, "per mm of thickest wall above 2.3": 0.8, "men": 1.75}
 """Log odds that a plaque holds a core, that the core bled, that there is calcification, that the cap is ruptured."""
 
 
@@ -43,14 +46,14 @@ def draw_arteries(rng: np.random.Generator, record: ClinicalRecord, world: World
 
 def _draw_shape(rng: np.random.Generator, side: Side, scale: float, age_years: float) -> ArteryShape:
     """Sizes by published morphometry: CCA 7.2, bulb 8.5, distal ICA 5.3, ECA 4.2 mm across."""
-    common = float(np.clip(rng.normal(*COMMON_RADIUS_MM) * scale * (1.02 if side is Side.RIGHT else 1.0), 2.6, 4.8))
+    common = float(np.clip(rng.normal(*COMMON_RADIUS_MM) * scale * (1.02 if side is Side.RIGHT else 1.0), 2.4, 5.2))
     angle = float(np.clip(rng.normal(*BIFURCATION_DEGREES), 30.0, 92.0))
     internal = float(np.clip(rng.normal(*INTERNAL_SHARE_OF_ANGLE), 0.25, 0.65)) * angle
     return ArteryShape(
         side=side,
         common_radius_mm=common,
-        bulb_radius_mm=common * float(np.clip(rng.normal(*BULB_TO_COMMON), 1.0, 1.6)),
-        internal_radius_mm=float(np.clip(rng.normal(*INTERNAL_RADIUS_MM) * scale, 1.9, 3.5)),
+        bulb_radius_mm=common * float(np.clip(rng.normal(*BULB_TO_COMMON), 0.85, 1.7)),
+        internal_radius_mm=float(np.clip(rng.normal(*INTERNAL_RADIUS_MM) * scale, 1.8, 3.9)),
         external_radius_mm=float(np.clip(rng.normal(*EXTERNAL_RADIUS_MM) * scale, 1.5, 2.7)),
         internal_angle_degrees=min(internal, 45.0),
         external_angle_degrees=min(angle - internal, 50.0),
@@ -76,9 +79,13 @@ def _with_plaques(
     if rng.random() < _chance(-1.4 - 1.4 * burden):
         return artery
     height = float(
-        np.clip(world.plaque_median_mm * np.exp(0.54 * burden + rng.normal(0.0, 0.12)), 0.4, world.tallest_plaque_mm)
+        np.clip(
+            world.plaque_median_mm * np.exp(LOG_HEIGHT_PER_SEVERITY * burden + rng.normal(0.0, 0.12)),
+            0.4,
+            world.tallest_plaque_mm,
+        )
     )
-    plaques = [_draw_hill(rng, height, float(rng.normal(6.0, 4.0)))]
+    plaques = [_draw_hill(rng, height, float(rng.normal(*PLAQUE_POSITION_MM)))]
     if rng.random() < 0.25:
         plaques.append(_draw_hill(rng, 0.55 * height, float(rng.uniform(-14.0, -9.0))))
     shaped = artery.with_plaques(tuple(plaques))
@@ -131,7 +138,7 @@ def _draw_core(rng: np.random.Generator, record: ClinicalRecord, artery: Simulat
     always, per_wall_mm, per_lumen_mm, if_man, if_hypertensive = BLED_LOGIT.values()
     bled = rng.random() < _chance(
         always
-        + per_wall_mm * min(narrow.mean_wall_mm - 1.1, 0.5)
+        + per_wall_mm * min(narrow.mean_wall_mm - 1.1, 0.4)
         + per_lumen_mm * (narrow.lumen_mm - 4.8)
         + if_man * is_man
         + if_hypertensive * (record.hypertension is True)

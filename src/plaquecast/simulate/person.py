@@ -16,7 +16,8 @@ from plaquecast.settings import SimulateSettings
 from plaquecast.simulate.anatomy import draw_arteries
 from plaquecast.simulate.artery import SimulatedArtery
 from plaquecast.simulate.course import COARSE, FINE, WallGrid
-from plaquecast.simulate.disease import Deviation, draw_deviations, expected_new_mm3, grow
+from plaquecast.simulate.disease import expected_new_mm3, grow
+from plaquecast.simulate.processes import Deviation, draw_deviations
 from plaquecast.simulate.records import draw_record, later_record, with_gaps
 from plaquecast.simulate.truth import true_change, true_morphology
 from plaquecast.simulate.worlds import World, world_of

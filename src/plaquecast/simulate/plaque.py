@@ -176,6 +176,6 @@ def outward_share(burden: FloatArray) -> FloatArray:
 
     >>> import numpy as np
     >>> np.round(outward_share(np.array([0.0, 0.5, 1.5])), 2).tolist()
-    [0.9, 0.45, 0.09]
+    [0.9, 0.29, 0.0]
     """
-    return 0.9 / (1.0 + (burden / 0.5) ** 2)
+    return 0.9 / (1.0 + (burden / 0.44) ** 6)
