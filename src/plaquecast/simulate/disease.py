@@ -1,9 +1,10 @@
 """What becomes of an artery between two visits: its wall, its plaques where they lie, and what they hold.
 
-Where the wall grows: a plaque grows alike in height, length and width, so the wall thickens in proportion to today's
-thickening, which is greatest opposite the flow divider. Its upstream end stays where it is, so that what it gains in
-length lies downstream. It creeps towards its core (faster if that bled) by a law, and anywhere by chance. Most of what
-is added goes outward, as vessels remodel, so that stenosis lags behind the wall.
+Where the wall grows: a plaque grows downstream, where flow has passed it. Its upstream half keeps its volume, a little
+higher, wider and shorter; its downstream half takes what is gained, and gives what is lost. So the wall thickens most
+on the downstream slope of today's thickening, opposite the flow divider. A second, lower plaque stays as it is. The
+plaque creeps towards its core (faster if that bled) by a law, and anywhere by chance. Most of what is added goes
+outward, as the vessel remodels with its plaque, so that stenosis lags behind the wall.
 """
 
 from dataclasses import replace
@@ -18,24 +19,25 @@ from plaquecast.simulate.artery import SimulatedArtery
 from plaquecast.simulate.course import COARSE
 from plaquecast.simulate.plaque import Core, Deposit, Footprint, Plaque, angle_between
 from plaquecast.simulate.processes import Deviation, Fate, chances_of_new
+from plaquecast.simulate.scalars import clamped
 from plaquecast.simulate.tissues import Matter
 from plaquecast.simulate.worlds import World
 
-AGING_MM_PER_YEAR = (0.0127, 0.0125)
+AGING_MM_PER_YEAR = (0.0122, 0.0125)
 """Mean and SD of the thickening of a wall apart from its plaques."""
 CALCIFICATION_GROWTH_PER_YEAR = 0.06
 DRIFT_MM, DRIFT_RADIANS = 0.3, 0.05
 """SD per √year by which a plaque's place drifts along and around the artery by chance."""
-UPSTREAM_HELD = 1.0
-"""How firmly a plaque's upstream end is held as it grows: 1 entirely, 0 if it grows alike both ways."""
+GROWTH_IN_HEIGHT = 0.13
+"""Power of a plaque's volume by which height and width grow; twice that is how fast its upstream half shortens."""
 PULL_PER_YEAR = 0.03
 """Share of the way to its core that a plaque creeps in a year; three times that if the core bled."""
 SMALLEST_MM3 = 3.0
 """A core that shrinks below this has vanished, and so has a hemorrhage."""
 SWELLING = 0.6
 """Share of what a hemorrhage gains by which its core swells; the rest takes the place of necrosis."""
-LUMEN_FOLLOWS_GROWTH, LUMEN_FOLLOWS_LOSS = 0.06, 0.03
-"""Share of what a plaque gains that narrows the lumen, and of what it loses that reopens it, relative to its size."""
+LUMEN_FOLLOWS = 0.72
+"""How much of a plaque's growth, relative to its size, the area that the lumen has lost to it follows."""
 NEW_HEMORRHAGE_SHARE = (0.2, 0.6)
 
 
@@ -56,7 +58,7 @@ def grow(
     mean, spread = AGING_MM_PER_YEAR
     thickened = max(artery.wall_mm + (mean + spread * fate.unit["wall"]) * years, 0.45)
     drifted = tuple(_drifted(plaque, deviation, fate) for plaque in artery.plaques)
-    aged = SimulatedArtery(artery.course, thickened, drifted, artery.inward)
+    aged = replace(artery.with_plaques(drifted), wall_mm=thickened)
     if not artery.plaques:
         return aged
     grown = _with_more_wall(aged, fate)
@@ -100,11 +102,6 @@ def expected_new_mm3(
 _CELL = COARSE.step_mm * COARSE.step_angle
 
 
-def _wall_mm3(artery: SimulatedArtery) -> float:
-    lumen, outer = artery.radii_on(COARSE)
-    return float(0.5 * _CELL * (np.vdot(outer, outer) - np.vdot(lumen, lumen)))
-
-
 def _drifted(plaque: Plaque, deviation: Deviation, fate: Fate) -> Plaque:
     """The plaque at its later place: nearer to its core by law, anywhere by chance; the core goes along."""
     along, around = np.array([DRIFT_MM, DRIFT_RADIANS]) * deviation.drift * np.sqrt(fate.years)
@@ -120,35 +117,38 @@ def _drifted(plaque: Plaque, deviation: Deviation, fate: Fate) -> Plaque:
 
 
 def _with_more_wall(artery: SimulatedArtery, fate: Fate) -> SimulatedArtery:
-    """Scale all plaques alike in height, length and width, so that the wall beyond the bare one gains its volume."""
-    bare = _wall_mm3(artery.with_plaques(()))
-    start = _wall_mm3(artery) - bare
+    """Let the main plaque grow or shrink, so that the wall beyond the bare one gains its volume."""
+    start = artery.added_wall_mm3(COARSE)
     if fate.years == 0.0 or start < 1.0:
         return artery
     gain = fate.gain("wall", start)
     growth = gain / start
-    follows = LUMEN_FOLLOWS_GROWTH if growth > 0.0 else LUMEN_FOLLOWS_LOSS
-    inward = artery.inward * (1.0 + follows * growth) / (1.0 + growth)
-    yielding = SimulatedArtery(artery.course, artery.wall_mm, artery.plaques, inward)
+    lost, grown = artery.lost * (1.0 + LUMEN_FOLLOWS * growth), artery.grown * (1.0 + growth)
+    yielding = replace(artery.with_plaques(artery.plaques), grown=grown, lost=lost)
     factor, reached, scaled = 1.0, start, yielding
     for _ in range(2):
         # a plaque's volume is nearly proportional to the factor, so two steps come within a percent of the gain
-        factor = float(np.clip(factor * (start + gain) / max(reached, 1e-3), 0.02, 20.0))
+        factor = clamped(factor * (start + gain) / max(reached, 1e-3), 0.02, 20.0)
         scaled = _scaled(yielding, factor)
-        reached = _wall_mm3(scaled) - bare
+        reached = scaled.added_wall_mm3(COARSE)
     return scaled
 
 
 def _scaled(artery: SimulatedArtery, factor: float) -> SimulatedArtery:
-    edge = factor ** (1.0 / 3.0)
-    return artery.with_plaques(tuple(_scaled_plaque(plaque, edge) for plaque in artery.plaques))
+    main, *lower = artery.plaques
+    return artery.with_plaques((_scaled_plaque(main, factor), *lower))
 
 
-def _scaled_plaque(plaque: Plaque, edge: float) -> Plaque:
-    """A plaque whose height, length and width are multiplied, its upstream end held."""
-    downstream_mm = UPSTREAM_HELD * (edge - 1.0) * plaque.footprint.half_length_mm
-    place = plaque.footprint.scaled(edge).moved(downstream_mm, 0.0)
-    return replace(plaque, height_mm=float(min(plaque.height_mm * edge, 8.0)), footprint=place)
+def _scaled_plaque(plaque: Plaque, factor: float) -> Plaque:
+    """A plaque of `factor` times the volume: higher and wider, while its upstream half keeps its volume."""
+    place, edge = plaque.footprint, factor**GROWTH_IN_HEIGHT
+    taller = replace(
+        place,
+        half_length_mm=place.half_length_mm / edge**2,
+        half_width=min(place.half_width * edge, 2.9),
+        stretch=max(factor * (1.0 + place.stretch) - 1.0, 0.2),
+    )
+    return replace(plaque, height_mm=float(min(plaque.height_mm * edge, 8.0)), footprint=taller)
 
 
 def _core_mm3(radii: tuple[FloatArray, FloatArray], core: Core) -> float:
@@ -186,12 +186,12 @@ def _later_core(artery: SimulatedArtery, core: Core, fate: Fate) -> Core | None:
     cap_gain = fate.gain("cap", 0.0) - (0.01 * fate.years if grows else 0.0)
     later = replace(
         core,
-        cap_mm=float(np.clip(core.cap_mm + cap_gain, 0.15, 1.2)),
+        cap_mm=clamped(core.cap_mm + cap_gain, 0.15, 1.2),
         cap_min_mm=0.0 if core.cap_min_mm + cap_gain < 0.08 else float(min(core.cap_min_mm + cap_gain, core.cap_mm)),
     )
     factor = 1.0
     for _ in range(3):
-        factor *= float(np.clip((wanted / max(_core_mm3(radii, _resized(later, factor)), 0.5)) ** (1 / 3), 0.6, 1.5))
+        factor *= clamped((wanted / max(_core_mm3(radii, _resized(later, factor)), 0.5)) ** (1 / 3), 0.6, 1.5)
     later = _resized(later, factor)
     left = hemorrhage + bleeding
     share = float(min(left / max(_core_mm3(radii, later), 1.0), 0.95)) if left >= min(SMALLEST_MM3, hemorrhage) else 0.0

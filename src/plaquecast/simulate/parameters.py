@@ -85,7 +85,10 @@ def _people(settings: SimulateSettings) -> Iterator[Parameter]:
     yield Parameter("new_hemorrhage", processes.NEW_HEMORRHAGE_PER_YEAR, "per year", rotterdam)
     yield Parameter("calcification_growth", disease.CALCIFICATION_GROWTH_PER_YEAR, "log size per year", "assumed")
     yield Parameter("wall_aging", disease.AGING_MM_PER_YEAR, "mm per year, mean and SD", "Tattersall 2014 (MESA)")
-    yield Parameter("upstream_held", disease.UPSTREAM_HELD, "1", "set to Lu 2020: growth by segment")
+    yield Parameter(
+        "growth_in_height", disease.GROWTH_IN_HEIGHT, "power of volume", "set to Lu 2020: growth by segment"
+    )
+    yield Parameter("lumen_follows", disease.LUMEN_FOLLOWS, "share of growth", "set to ACSRS: growth of stenosis")
     yield Parameter("pull_to_core", disease.PULL_PER_YEAR, "share of the way per year", "assumed")
     yield Parameter("drift_along", disease.DRIFT_MM, "mm, SD per root year", "assumed")
     yield Parameter("drift_around", disease.DRIFT_RADIANS, "radians, SD per root year", "assumed")

@@ -20,18 +20,19 @@ from plaquecast.domain.clinical import ClinicalRecord, Sex, SmokingHistory
 from plaquecast.simulate.anatomy import draw_arteries
 from plaquecast.simulate.artery import SimulatedArtery
 from plaquecast.simulate.records import draw_record
+from plaquecast.simulate.scalars import number
 from plaquecast.simulate.worlds import World
 
 PROCESSES = ("wall", "core", "hemorrhage", "cap")
 SPREAD = {
-    "wall": (5.0, 0.19, 58.0),
+    "wall": (5.0, 0.16, 50.0),
     "core": (3.0, 0.12, 30.0),
     "hemorrhage": (8.0, 0.72, 95.0),
     "cap": (0.025, 0.0, 1.0),
 }
 """SD of the true rate: constant, share of the size in mm³, and upper limit; mm³/yr, the cap's mm/yr."""
-MEAN_IN_SPREADS = {"wall": 0.42, "core": -0.5, "hemorrhage": -0.31, "cap": -0.12}
-NEW_CORE_PER_YEAR = 0.135
+MEAN_IN_SPREADS = {"wall": 0.375, "core": -0.62, "hemorrhage": -0.37, "cap": -0.12}
+NEW_CORE_PER_YEAR = 0.14
 NEW_CALCIFICATION_PER_YEAR = 0.24
 NEW_HEMORRHAGE_PER_YEAR = 0.135
 STATIN_RESPONSE_YEARS = 2.0
@@ -67,15 +68,15 @@ def draw_deviations(rng: np.random.Generator) -> dict[Side, Deviation]:
 
 def explained(record: ClinicalRecord, artery: SimulatedArtery, years: float) -> dict[str, float]:
     """The explained part of each rate before it is standardized, in units of its own."""
-    age = (_number(record.age_years) - 64.0) / 10.0
-    pressure = (_number(record.systolic_pressure_mmhg) - 140.0) / 18.0
-    glucose = (_number(record.glucose_mmol_per_l) - 5.9) / 1.3
-    pulse = (_number(record.heart_rate_bpm) - 72.0) / 10.0
+    age = (number(record.age_years) - 64.0) / 10.0
+    pressure = (number(record.systolic_pressure_mmhg) - 140.0) / 18.0
+    glucose = (number(record.glucose_mmol_per_l) - 5.9) / 1.3
+    pulse = (number(record.heart_rate_bpm) - 72.0) / 10.0
     is_man, smokes = record.sex is Sex.MALE, record.smoking_history is SmokingHistory.CURRENT
     off, new = 1.0 - float(record.statin is True), _share_of_response(record, years)
     has_bled = float(any(plaque.core and plaque.core.hemorrhage_share > 0.0 for plaque in artery.plaques))
     return {
-        "wall": 22.0 * off - 22.0 * new + 12.0 * has_bled + 9.0 * age + 6.0 * smokes + 5.0 * pressure + 4.0 * glucose
+        "wall": 22.0 * off - 22.0 * new + 20.0 * has_bled + 9.0 * age + 6.0 * smokes + 5.0 * pressure + 4.0 * glucose
         + 2.0 * pulse,
         "core": 7.0 * off - 8.0 * new + 10.0 * has_bled + 2.0 * glucose,
         "hemorrhage": 0.33 * is_man + 0.4 * smokes + 0.29 * (record.hypertension is True) + 0.15 * pressure,
@@ -87,7 +88,7 @@ def _share_of_response(record: ClinicalRecord, years: float) -> float:
     """Share of the interval during which a statin begun lately still works on the plaque."""
     if record.statin is not True:
         return 0.0
-    left = max(STATIN_RESPONSE_YEARS - _number(record.statin_years), 0.0)
+    left = max(STATIN_RESPONSE_YEARS - number(record.statin_years), 0.0)
     return min(left / years, 1.0) if years > 0.0 else 1.0
 
 
@@ -156,13 +157,8 @@ def chances_of_new(record: ClinicalRecord, years: float, world: World) -> dict[s
 
 def _hemorrhage_hazard(record: ClinicalRecord) -> float:
     """Chance per year that a core first bleeds; more in older, male, smoking and hypertensive people."""
-    factor = 1.8 ** ((_number(record.age_years) - 64.0) / 10.0)
+    factor = 1.8 ** ((number(record.age_years) - 64.0) / 10.0)
     factor *= 2.0 if record.sex is Sex.MALE else 1.0
     factor *= 1.6 if record.smoking_history is SmokingHistory.CURRENT else 1.0
     factor *= 1.5 if record.hypertension is True else 1.0
     return float(NEW_HEMORRHAGE_PER_YEAR / 2.5 * factor)
-
-
-def _number(value: object) -> float:
-    assert isinstance(value, int | float), "complete records are drawn before gaps are made"
-    return float(value)
