@@ -16,18 +16,18 @@ from plaquecast.simulate.worlds import World
 COMMON_RADIUS_MM, INTERNAL_RADIUS_MM, EXTERNAL_RADIUS_MM = (3.72, 0.31), (2.78, 0.26), (2.1, 0.2)
 BULB_TO_COMMON = (1.1, 0.18)
 BIFURCATION_DEGREES, INTERNAL_SHARE_OF_ANGLE = (62.0, 15.0), (0.47, 0.1)
-BODY_SCALE, WOMEN_SCALE = (1.02, 0.08), 0.93
+BODY_SCALE, WOMEN_SCALE = (1.02, 0.08), 0.94
 WALL_MM, WALL_MM_PER_YEAR = (0.83, 0.1), 0.008
 """Mean and SD between people of radii, angles and the wall at 60 years; and what a year adds to the wall."""
 PLAQUE_POSITION_MM = (3.9, 3.2)
 LOG_HEIGHT_PER_SEVERITY = 0.53
 """Where the main plaque lies; and how much taller, in logarithms, an SD of the severity of disease makes it."""
-CORE_LOGIT = {"always": -1.22, "per NASCET point above 10": 0.074, "men": 0.93}
+CORE_LOGIT = {"always": -1.27, "per NASCET point from 10 to 35": 0.085, "men": 0.95}
 BLED_LOGIT = {
-    "always": -3.12, "per mm of mean wall above 1.1, up to 0.15": 1.6, "per mm of narrowest lumen above 4.8": -2.64,
-    "men": 3.45, "hypertension": 0.4,
+    "always": -3.06, "per mm of mean wall above 1.1, up to 0.15": 2.5, "per mm of narrowest lumen above 4.8": -2.64,
+    "men": 3.4, "hypertension": 0.4,
 }  # fmt: skip
-CALCIFIED_LOGIT = {"always": 0.22, "per mm of thickest wall above 2.3": 0.5, "per year of age above 64": 0.058}
+CALCIFIED_LOGIT = {"always": 0.12, "per mm of thickest wall above 2.3": 0.5, "per year of age above 64": 0.052}
 RUPTURED_LOGIT = {"always": -3.6, "per mm of thickest wall above 2.3": 0.8, "men": 1.75}
 """Log odds that a plaque holds a core, that the core bled, that there is calcification, that the cap is ruptured."""
 
@@ -133,7 +133,7 @@ def _draw_core(rng: np.random.Generator, record: ClinicalRecord, artery: Simulat
     narrow = narrowness(artery)
     always, per_point, if_man = CORE_LOGIT.values()
     if excess < -0.8 or rng.random() > chance(
-        always + per_point * max(narrow.nascet_percent - 10.0, 0.0) + if_man * is_man
+        always + per_point * clamped(narrow.nascet_percent - 10.0, 0.0, 25.0) + if_man * is_man
     ):
         return None
     always, per_wall_mm, per_lumen_mm, if_man, if_hypertensive = BLED_LOGIT.values()
@@ -159,7 +159,7 @@ def _draw_core(rng: np.random.Generator, record: ClinicalRecord, artery: Simulat
         place,
         cap,
         0.0 if is_ruptured else float(min(rng.uniform(0.15 if is_man else 0.195, 0.5), cap)),
-        float(rng.uniform(0.57, 0.95)),
+        float(rng.uniform(0.51, 0.89)),
         share,
         bool(rng.random() < 0.5),
     )
