@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from benchmarks.simulated_population import Array, Population
+from scipy.stats import norm
 
 Selector = Callable[[Population], Array]
 
@@ -108,11 +109,28 @@ def of_24_mm(of: Selector, as_percent_wall: bool = False) -> Selector:
 
 
 def with_error(name: str, of: Selector) -> Selector:
-    """Changes per year with the multi-centre error of 5.8 % of each scan."""
+    """Changes per year with the multi-centre error of 5.8 % of each scan, once added and once taken away."""
 
     def values(p: Population) -> Array:
         error = 0.058 * p[f"{name}0"] * np.sqrt(2.0) * np.random.default_rng(0).standard_normal(len(p["years"]))
-        return (p.rate(name) + error / p["years"])[of(p)]
+        either = [p.rate(name) + sign * error / p["years"] for sign in (1.0, -1.0)]
+        return np.concatenate([each[of(p)] for each in either])
+
+    return values
+
+
+def by_grades(name: str, of: Selector, points: float = 10.0, years: float = 4.0) -> Selector:
+    """Changes per year as told from how many arteries leave their grade of `points` within `years`, up or down.
+
+    Rates of stenosis were published as these two shares; mean and SD are those of the normal distribution that has
+    them, for the source as for the simulated. Values keep their order and have that mean and SD.
+    """
+
+    def values(p: Population) -> Array:
+        rates = p.rate(name)[of(p)]
+        up, down = norm.isf(np.mean(rates * years >= points)), norm.ppf(np.mean(rates * years <= -points))
+        sd = 2.0 * points / (up - down)
+        return (points - sd * up + sd * (rates - rates.mean()) / rates.std()) / years
 
     return values
 
@@ -280,7 +298,7 @@ ROWS = (
         why="by two points: fewer plaques are left without a core that are thick enough to form one."),
     Row("new calcification, %/yr", PLAQUE, 19.6, None, "Pletsch-Borba 2018", incidence("calcification"), True),
     Row("ECST stenosis, points/yr", "ECST of 50–99 %", 0.9, 1.9, "ACSRS",
-        rate("ecst", between("ecst0", 50.0, 100.0)), published_n=1121,
+        by_grades("ecst", between("ecst0", 50.0, 100.0)), published_n=1121,
         why="plaques creep downstream into the narrower artery, which adds a point a year; the published SD "
         "is derived from grades of 10 points that had to persist."),
     Row("stenosis that passes 50 %, per 100 years", PLAQUE, 2.9, None, "Singh 2020", crossings,

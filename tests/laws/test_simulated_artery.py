@@ -15,9 +15,10 @@ from plaquecast.settings import SimulateSettings
 from plaquecast.simulate.anatomy import draw_arteries
 from plaquecast.simulate.artery import SimulatedArtery
 from plaquecast.simulate.course import COARSE, Course, WallGrid
-from plaquecast.simulate.disease import draw_deviations, grow
+from plaquecast.simulate.disease import grow
 from plaquecast.simulate.person import draw_person
 from plaquecast.simulate.plaque import matter_at
+from plaquecast.simulate.processes import draw_deviations
 from plaquecast.simulate.records import draw_record
 from plaquecast.simulate.tissues import Matter
 from plaquecast.simulate.truth import true_morphology

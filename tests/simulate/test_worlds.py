@@ -14,10 +14,10 @@ from plaquecast.domain.missing import is_number
 from plaquecast.errors import InputError
 from plaquecast.settings import SimulateSettings
 from plaquecast.simulate.anatomy import draw_arteries
-from plaquecast.simulate.disease import Deviation, Fate, draw_deviations
 from plaquecast.simulate.mri import code_signal
 from plaquecast.simulate.neck import N_SHADES
 from plaquecast.simulate.people import SimulatedTable
+from plaquecast.simulate.processes import Deviation, Fate, draw_deviations
 from plaquecast.simulate.records import draw_record
 from plaquecast.simulate.scanner import draw_scanner
 from plaquecast.simulate.signal import PROTOCOLS, mean_tissues

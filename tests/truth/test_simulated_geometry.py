@@ -44,7 +44,7 @@ def test_a_ring_of_plaque_keeps_its_area_and_narrows_by_the_stated_share() -> No
     assert thickness == pytest.approx(WALL + 2.0, abs=1e-3)
     added = np.pi * (outer**2 - lumen**2) - np.pi * (4.0**2 - 3.0**2)
     burden = (np.pi * ((RADIUS + thickness) ** 2 - RADIUS**2) - np.pi * 7.0) / (np.pi * RADIUS**2)
-    outward = 0.9 / (1.0 + (burden / 0.5) ** 2)
+    outward = 0.9 / (1.0 + (burden / 0.44) ** 6)
     assert np.pi * (RADIUS**2 - lumen**2) == pytest.approx((1.0 - outward) * added, rel=1e-3)
 
 

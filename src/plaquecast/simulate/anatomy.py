@@ -9,22 +9,26 @@ from plaquecast.domain.clinical import ClinicalRecord, Sex, SmokingHistory
 from plaquecast.simulate.artery import SimulatedArtery
 from plaquecast.simulate.course import COARSE, ArteryShape, Course
 from plaquecast.simulate.plaque import OUTER_FIBROUS_MM, Core, Deposit, Footprint, Plaque
+from plaquecast.simulate.scalars import chance, clamped, number
 from plaquecast.simulate.tissues import Matter
 from plaquecast.simulate.worlds import World
 
-COMMON_RADIUS_MM, INTERNAL_RADIUS_MM, EXTERNAL_RADIUS_MM = (3.55, 0.22), (2.68, 0.2), (2.1, 0.2)
-BULB_TO_COMMON = (1.18, 0.13)
+COMMON_RADIUS_MM, INTERNAL_RADIUS_MM, EXTERNAL_RADIUS_MM = (3.72, 0.31), (2.78, 0.26), (2.1, 0.2)
+BULB_TO_COMMON = (1.1, 0.18)
 BIFURCATION_DEGREES, INTERNAL_SHARE_OF_ANGLE = (62.0, 15.0), (0.47, 0.1)
-BODY_SCALE, WOMEN_SCALE = (1.02, 0.09), 0.93
-WALL_MM, WALL_MM_PER_YEAR = (0.86, 0.1), 0.008
+BODY_SCALE, WOMEN_SCALE = (1.02, 0.08), 0.94
+WALL_MM, WALL_MM_PER_YEAR = (0.83, 0.1), 0.008
 """Mean and SD between people of radii, angles and the wall at 60 years; and what a year adds to the wall."""
-CORE_LOGIT = {"always": -1.31, "per NASCET point above 10": 0.07, "men": 1.2}
+PLAQUE_POSITION_MM = (3.9, 3.2)
+LOG_HEIGHT_PER_SEVERITY = 0.53
+"""Where the main plaque lies; and how much taller, in logarithms, an SD of the severity of disease makes it."""
+CORE_LOGIT = {"always": -1.27, "per NASCET point from 10 to 35": 0.085, "men": 0.95}
 BLED_LOGIT = {
-    "always": -2.85, "per mm of mean wall above 1.1, up to 0.5": 5.5, "per mm of narrowest lumen above 4.8": -1.5,
-    "men": 2.1, "hypertension": 0.4,
+    "always": -3.06, "per mm of mean wall above 1.1, up to 0.15": 2.5, "per mm of narrowest lumen above 4.8": -2.64,
+    "men": 3.4, "hypertension": 0.4,
 }  # fmt: skip
-CALCIFIED_LOGIT = {"always": 0.22, "per mm of thickest wall above 2.3": 0.5, "per year of age above 64": 0.058}
-RUPTURED_LOGIT = {"always": -3.6, "per mm of thickest wall above 2.3": 0.8, "men": 1.5}
+CALCIFIED_LOGIT = {"always": 0.12, "per mm of thickest wall above 2.3": 0.5, "per year of age above 64": 0.052}
+RUPTURED_LOGIT = {"always": -3.6, "per mm of thickest wall above 2.3": 0.8, "men": 1.75}
 """Log odds that a plaque holds a core, that the core bled, that there is calcification, that the cap is ruptured."""
 
 
@@ -34,7 +38,7 @@ def draw_arteries(rng: np.random.Generator, record: ClinicalRecord, world: World
     severity = float(rng.normal())
     arteries = {}
     for side in Side:
-        shape = _draw_shape(rng, side, scale, _number(record.age_years))
+        shape = _draw_shape(rng, side, scale, number(record.age_years))
         own = 0.7 * severity + 0.714 * float(rng.normal())
         artery = SimulatedArtery(Course(shape), shape.wall_mm, ())
         arteries[side] = _with_plaques(rng, record, own, world, artery) if world.has_plaque else artery
@@ -43,21 +47,21 @@ def draw_arteries(rng: np.random.Generator, record: ClinicalRecord, world: World
 
 def _draw_shape(rng: np.random.Generator, side: Side, scale: float, age_years: float) -> ArteryShape:
     """Sizes by published morphometry: CCA 7.2, bulb 8.5, distal ICA 5.3, ECA 4.2 mm across."""
-    common = float(np.clip(rng.normal(*COMMON_RADIUS_MM) * scale * (1.02 if side is Side.RIGHT else 1.0), 2.6, 4.8))
-    angle = float(np.clip(rng.normal(*BIFURCATION_DEGREES), 30.0, 92.0))
-    internal = float(np.clip(rng.normal(*INTERNAL_SHARE_OF_ANGLE), 0.25, 0.65)) * angle
+    common = clamped(rng.normal(*COMMON_RADIUS_MM) * scale * (1.02 if side is Side.RIGHT else 1.0), 2.4, 5.2)
+    angle = clamped(rng.normal(*BIFURCATION_DEGREES), 30.0, 92.0)
+    internal = clamped(rng.normal(*INTERNAL_SHARE_OF_ANGLE), 0.25, 0.65) * angle
     return ArteryShape(
         side=side,
         common_radius_mm=common,
-        bulb_radius_mm=common * float(np.clip(rng.normal(*BULB_TO_COMMON), 1.0, 1.6)),
-        internal_radius_mm=float(np.clip(rng.normal(*INTERNAL_RADIUS_MM) * scale, 1.9, 3.5)),
-        external_radius_mm=float(np.clip(rng.normal(*EXTERNAL_RADIUS_MM) * scale, 1.5, 2.7)),
+        bulb_radius_mm=common * clamped(rng.normal(*BULB_TO_COMMON), 0.85, 1.7),
+        internal_radius_mm=clamped(rng.normal(*INTERNAL_RADIUS_MM) * scale, 1.8, 3.9),
+        external_radius_mm=clamped(rng.normal(*EXTERNAL_RADIUS_MM) * scale, 1.5, 2.7),
         internal_angle_degrees=min(internal, 45.0),
         external_angle_degrees=min(angle - internal, 50.0),
         azimuth_degrees=float(rng.normal(50.0, 15.0)),
         bend_mm=float(rng.gamma(2.0, 0.6)),
         bend_phase=float(rng.uniform(0.0, 2.0 * np.pi)),
-        wall_mm=float(np.clip(rng.normal(*WALL_MM) + WALL_MM_PER_YEAR * (age_years - 60.0), 0.55, 1.3)),
+        wall_mm=clamped(rng.normal(*WALL_MM) + WALL_MM_PER_YEAR * (age_years - 60.0), 0.55, 1.3),
         origin_mm=(
             side.sign_x * float(rng.normal(25.0, 2.0)),
             float(rng.normal(0.0, 2.0)),
@@ -71,14 +75,18 @@ def _with_plaques(
 ) -> SimulatedArtery:
     """One plaque in the bulb or proximal ICA, at times a second, lower one below it; every fourth artery has none."""
     burden = (
-        severity + 0.02 * (_number(record.age_years) - 64.0) + 0.25 * (record.smoking_history is SmokingHistory.CURRENT)
+        severity + 0.02 * (number(record.age_years) - 64.0) + 0.25 * (record.smoking_history is SmokingHistory.CURRENT)
     )
-    if rng.random() < _chance(-1.4 - 1.4 * burden):
+    if rng.random() < chance(-1.4 - 1.4 * burden):
         return artery
     height = float(
-        np.clip(world.plaque_median_mm * np.exp(0.54 * burden + rng.normal(0.0, 0.12)), 0.4, world.tallest_plaque_mm)
+        np.clip(
+            world.plaque_median_mm * np.exp(LOG_HEIGHT_PER_SEVERITY * burden + rng.normal(0.0, 0.12)),
+            0.4,
+            world.tallest_plaque_mm,
+        )
     )
-    plaques = [_draw_hill(rng, height, float(rng.normal(6.0, 4.0)))]
+    plaques = [_draw_hill(rng, height, float(rng.normal(*PLAQUE_POSITION_MM)))]
     if rng.random() < 0.25:
         plaques.append(_draw_hill(rng, 0.55 * height, float(rng.uniform(-14.0, -9.0))))
     shaped = artery.with_plaques(tuple(plaques))
@@ -94,7 +102,7 @@ def _draw_hill(rng: np.random.Generator, height_mm: float, position_mm: float) -
     footprint = Footprint(
         position_mm,
         float(np.pi + rng.normal(0.0, 0.5)),
-        float(np.clip(rng.normal(9.0, 2.0), 5.0, 13.0)),
+        clamped(rng.normal(9.0, 2.0), 5.0, 13.0),
         float(np.radians(min(rng.uniform(65.0, 110.0) + 14.0 * height_mm, 165.0))),
     )
     return Plaque(footprint, height_mm)
@@ -104,10 +112,10 @@ def _draw_deposits(
     rng: np.random.Generator, record: ClinicalRecord, wall_mm: float, plaque: Plaque
 ) -> tuple[Deposit, ...]:
     """Calcification, whose chance rises with thickness and age, and loose matrix."""
-    excess, age = wall_mm + plaque.height_mm - 2.3, _number(record.age_years) - 64.0
+    excess, age = wall_mm + plaque.height_mm - 2.3, number(record.age_years) - 64.0
     deposits = []
     always, per_mm, per_year = CALCIFIED_LOGIT.values()
-    if rng.random() < _chance(always + per_mm * excess + per_year * age):
+    if rng.random() < chance(always + per_mm * excess + per_year * age):
         deposits += [draw_calcification(rng, plaque.footprint) for _ in range(1 + rng.poisson(0.7))]
     if rng.random() < 0.3:
         place = _inside(rng, plaque.footprint, 0.5)
@@ -124,14 +132,14 @@ def _draw_core(rng: np.random.Generator, record: ClinicalRecord, artery: Simulat
     excess, footprint, is_man = artery.wall_mm + plaque.height_mm - 2.3, plaque.footprint, record.sex is Sex.MALE
     narrow = narrowness(artery)
     always, per_point, if_man = CORE_LOGIT.values()
-    if excess < -0.8 or rng.random() > _chance(
-        always + per_point * max(narrow.nascet_percent - 10.0, 0.0) + if_man * is_man
+    if excess < -0.8 or rng.random() > chance(
+        always + per_point * clamped(narrow.nascet_percent - 10.0, 0.0, 25.0) + if_man * is_man
     ):
         return None
     always, per_wall_mm, per_lumen_mm, if_man, if_hypertensive = BLED_LOGIT.values()
-    bled = rng.random() < _chance(
+    bled = rng.random() < chance(
         always
-        + per_wall_mm * min(narrow.mean_wall_mm - 1.1, 0.5)
+        + per_wall_mm * min(narrow.mean_wall_mm - 1.1, 0.15)
         + per_lumen_mm * (narrow.lumen_mm - 4.8)
         + if_man * is_man
         + if_hypertensive * (record.hypertension is True)
@@ -145,13 +153,13 @@ def _draw_core(rng: np.random.Generator, record: ClinicalRecord, artery: Simulat
     )
     cap = float(rng.uniform(0.3, 0.8))
     always, per_mm, if_man = RUPTURED_LOGIT.values()
-    is_ruptured = rng.random() < _chance(always + per_mm * excess + if_man * is_man)
+    is_ruptured = rng.random() < chance(always + per_mm * excess + if_man * is_man)
     share = float(rng.uniform(0.4, 0.95)) if bled else 0.0
     return Core(
         place,
         cap,
         0.0 if is_ruptured else float(min(rng.uniform(0.15 if is_man else 0.195, 0.5), cap)),
-        float(rng.uniform(0.57, 0.95)),
+        float(rng.uniform(0.51, 0.89)),
         share,
         bool(rng.random() < 0.5),
     )
@@ -186,7 +194,7 @@ def new_core(rng: np.random.Generator, plaque: Plaque) -> Core:
 def draw_calcification(rng: np.random.Generator, footprint: Footprint) -> Deposit:
     """A nodule of 0.5–4 mm half-length; one in five lies at the lumen's surface."""
     place = _inside(rng, footprint, 0.0)
-    size = float(np.clip(rng.lognormal(0.35, 0.5), 0.5, 4.0))
+    size = clamped(rng.lognormal(0.35, 0.5), 0.5, 4.0)
     place = Footprint(place.position_mm, place.angle, size, size / 4.0)
     depth = 0.15 if rng.random() < 0.2 else float(rng.uniform(0.55, 0.8))
     return Deposit(Matter.CALCIFICATION, place, depth, float(rng.uniform(0.3, 0.6)))
@@ -206,12 +214,3 @@ def _inside(rng: np.random.Generator, footprint: Footprint, scale: float) -> Foo
 def room_for_core(wall_mm: float, plaque: Plaque) -> bool:
     """Whether a plaque is thick enough to hold a core under a cap."""
     return wall_mm + plaque.height_mm > 1.4 + OUTER_FIBROUS_MM
-
-
-def _number(value: object) -> float:
-    assert isinstance(value, int | float), "complete records are drawn before gaps are made"
-    return float(value)
-
-
-def _chance(logit: float) -> float:
-    return float(1.0 / (1.0 + np.exp(-logit)))

@@ -31,14 +31,16 @@ RING = np.linspace(0.0, 2.0 * np.pi, 24, endpoint=False)[None, :]
 class SimulatedArtery:
     """CCA and ICA as a tube with plaque, in wall coordinates, and the ECA that leaves it.
 
-    `wall_mm` is the thickness of the wall where there is no plaque; `inward` scales how much of the plaque narrows the
-    lumen, 1 by Glagov's law. The tube's outline runs on across the mouth of the ECA.
+    `wall_mm` is the thickness of the wall where there is no plaque. At the first visit plaque narrows the lumen by
+    Glagov's law; later, when it has `grown` to so many times its volume, the lumen has lost `lost` times the area. The
+    tube's outline runs on across the mouth of the ECA.
     """
 
     course: Course
     wall_mm: float
     plaques: tuple[Plaque, ...]
-    inward: float = 1.0
+    grown: float = 1.0
+    lost: float = 1.0
     _known_radii: dict[WallGrid, Radii] = field(default_factory=dict, repr=False)
 
     def with_plaques(self, plaques: tuple[Plaque, ...]) -> "SimulatedArtery":
@@ -92,19 +94,34 @@ class SimulatedArtery:
 
         Wall area goes outward by `outward_share` and narrows the lumen by the rest. With the lumen's radius r, the
         wall's thickness t around it and the share o, lumen area + (1 − o) · added wall area = healthy lumen area, where
-        wall area = ∫ r·t + t²/2: a quadratic equation in r.
+        wall area = ∫ r·t + t²/2: a quadratic equation in r. What is added later goes outward as the vessel remodels:
+        o is that of the plaque before it had grown, and 1 − o falls as it grows, but for `lost`.
         """
         if not self.plaques:
             return normal, np.zeros_like(normal)
-        thickness = self.wall_mm + self._thickening(s, RING)
-        around = 2.0 * np.pi * thickness.mean(axis=1, keepdims=True)
-        half_square = np.pi * (thickness * thickness).mean(axis=1, keepdims=True)
-        healthy_lumen, healthy_wall = np.pi * normal**2, np.pi * self.wall_mm * (2.0 * normal + self.wall_mm)
+        around, half_square = self._around(s)
+        healthy_lumen, healthy_wall = np.pi * normal**2, self._bare_mm2(normal)
         burden = np.maximum(normal * around + half_square - healthy_wall, 0.0) / healthy_lumen
-        inward = np.minimum(self.inward * (1.0 - outward_share(burden)), 1.0)
+        inward = np.minimum(self.lost / self.grown * (1.0 - outward_share(burden / self.grown)), 1.0)
         b, c = inward * around, inward * (half_square - healthy_wall) - healthy_lumen
         radius = (np.sqrt(np.maximum(b * b - 4.0 * np.pi * c, 0.0)) - b) / (2.0 * np.pi)
         return np.maximum(radius, NARROWEST_MM), around / (2.0 * np.pi) - self.wall_mm
+
+    def _around(self, s: FloatArray) -> Radii:
+        """∫ t and ∫ t²/2 of the wall's thickness around the artery, at positions (n, 1)."""
+        thickness = self.wall_mm + self._thickening(s, RING)
+        step = 2.0 * np.pi / RING.size
+        return step * thickness.sum(axis=1, keepdims=True), 0.5 * step * (thickness**2).sum(axis=1, keepdims=True)
+
+    def _bare_mm2(self, normal: FloatArray) -> FloatArray:
+        return np.pi * self.wall_mm * (2.0 * normal + self.wall_mm)
+
+    def added_wall_mm3(self, grid: WallGrid) -> float:
+        """Volume of the wall beyond that of the artery without plaque, over the grid's length, apart from the mouth."""
+        normal, _ = self.course.on_grid(grid)
+        around, half_square = self._around(grid.s)
+        area = self._narrowed(grid.s, normal)[0] * around + half_square - self._bare_mm2(normal)
+        return float(area.sum() * grid.step_mm)
 
     def layers(self, s: FloatArray, angle: FloatArray, thickness: FloatArray) -> list[Layer]:
         """What lies in the wall at the given places (n,), each over the one before."""

@@ -5,7 +5,7 @@ from dataclasses import asdict, dataclass
 
 from plaquecast.domain.measurements import PUBLISHED_ERRORS
 from plaquecast.settings import SimulateSettings
-from plaquecast.simulate import anatomy, disease
+from plaquecast.simulate import anatomy, disease, processes
 from plaquecast.simulate.scanner import draw_scanner
 from plaquecast.simulate.signal import PROTOCOLS, mean_tissues
 from plaquecast.simulate.tissues import Matter
@@ -50,6 +50,13 @@ def _anatomy() -> Iterator[Parameter]:
     yield Parameter(
         "women_scale", anatomy.WOMEN_SCALE, "1", "3D digital subtraction angiography 2021 (s12883-021-02328-z)"
     )
+    yield Parameter(
+        "plaque_position",
+        anatomy.PLAQUE_POSITION_MM,
+        "mm above the flow divider, mean and SD",
+        "asymptomatic elderly, 3D MRI: sites",
+    )
+    yield Parameter("log_height_per_severity", anatomy.LOG_HEIGHT_PER_SEVERITY, "1 per SD", wall)
     yield Parameter("wall", anatomy.WALL_MM, "mm at 60 years, mean and SD", wall)
     yield Parameter("wall_per_year", anatomy.WALL_MM_PER_YEAR, "mm per year of age", wall)
     yield Parameter("core", anatomy.CORE_LOGIT, "log odds", prevalence)
@@ -68,21 +75,24 @@ def _people(settings: SimulateSettings) -> Iterator[Parameter]:
         "hemorrhage": "Lu 2022; Rotterdam study",
         "cap": "coronary OCT of 52 weeks as a proxy (HUYGENS 2022)",
     }
-    for process in disease.PROCESSES:
-        mean, spread = disease.MEAN_IN_SPREADS[process], disease.SPREAD[process]
+    for process in processes.PROCESSES:
+        mean, spread = processes.MEAN_IN_SPREADS[process], processes.SPREAD[process]
         yield Parameter(f"rate.{process}.mean", mean, "SD", sources[process])
         yield Parameter(f"rate.{process}.sd", spread, units[process], sources[process])
     rotterdam = "Pletsch-Borba 2018, constant hazard"
-    yield Parameter("new_core", disease.NEW_CORE_PER_YEAR, "per year", rotterdam)
-    yield Parameter("new_calcification", disease.NEW_CALCIFICATION_PER_YEAR, "per year", rotterdam)
-    yield Parameter("new_hemorrhage", disease.NEW_HEMORRHAGE_PER_YEAR, "per year", rotterdam)
+    yield Parameter("new_core", processes.NEW_CORE_PER_YEAR, "per year", rotterdam)
+    yield Parameter("new_calcification", processes.NEW_CALCIFICATION_PER_YEAR, "per year", rotterdam)
+    yield Parameter("new_hemorrhage", processes.NEW_HEMORRHAGE_PER_YEAR, "per year", rotterdam)
     yield Parameter("calcification_growth", disease.CALCIFICATION_GROWTH_PER_YEAR, "log size per year", "assumed")
     yield Parameter("wall_aging", disease.AGING_MM_PER_YEAR, "mm per year, mean and SD", "Tattersall 2014 (MESA)")
-    yield Parameter("downstream", disease.DOWNSTREAM_MM_PER_YEAR, "mm per year", "set to Lu 2020: growth by segment")
+    yield Parameter(
+        "growth_in_height", disease.GROWTH_IN_HEIGHT, "power of volume", "set to Lu 2020: growth by segment"
+    )
+    yield Parameter("lumen_follows", disease.LUMEN_FOLLOWS, "share of growth", "set to ACSRS: growth of stenosis")
     yield Parameter("pull_to_core", disease.PULL_PER_YEAR, "share of the way per year", "assumed")
     yield Parameter("drift_along", disease.DRIFT_MM, "mm, SD per root year", "assumed")
     yield Parameter("drift_around", disease.DRIFT_RADIANS, "radians, SD per root year", "assumed")
-    yield Parameter("statin_response", disease.STATIN_RESPONSE_YEARS, "year", "Zhao 2011: by year of treatment")
+    yield Parameter("statin_response", processes.STATIN_RESPONSE_YEARS, "year", "Zhao 2011: by year of treatment")
 
 
 def _images(settings: SimulateSettings) -> Iterator[Parameter]:

@@ -16,8 +16,10 @@ from plaquecast.settings import SimulateSettings
 from plaquecast.simulate.anatomy import draw_arteries
 from plaquecast.simulate.artery import SimulatedArtery
 from plaquecast.simulate.course import COARSE, FINE, WallGrid
-from plaquecast.simulate.disease import Deviation, draw_deviations, expected_new_mm3, grow
+from plaquecast.simulate.disease import expected_new_mm3, grow
+from plaquecast.simulate.processes import Deviation, draw_deviations
 from plaquecast.simulate.records import draw_record, later_record, with_gaps
+from plaquecast.simulate.scalars import clamped
 from plaquecast.simulate.truth import true_change, true_morphology
 from plaquecast.simulate.worlds import World, world_of
 
@@ -64,7 +66,7 @@ def draw_person(
     records, dates, visits = [record], [day], [arteries]
     seen: list[ClinicalRecord] = []
     for visit in range(1, max(n_visits, 2)):
-        years = float(np.clip(rng.lognormal(np.log(1.4), 0.45), 0.5, 4.0))
+        years = clamped(rng.lognormal(np.log(1.4), 0.45), 0.5, 4.0)
         days = round(years * DAYS_PER_YEAR)
         years = days / DAYS_PER_YEAR
         deviations = draw_deviations(rng)

@@ -5,7 +5,7 @@ below the lumen's surface.
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -34,30 +34,36 @@ def angle_between(angle: FloatArray, center: float) -> FloatArray:
 
 @dataclass(frozen=True, slots=True)
 class Footprint:
-    """An ellipse on the lumen's surface: center, half-length along (mm) and half-width around (radians)."""
+    """An ellipse on the lumen's surface: center, half-length along (mm) and half-width around (radians).
+
+    Its downstream half, above the center, may be `stretch` times as long as the other.
+    """
 
     position_mm: float
     angle: float
     half_length_mm: float
     half_width: float
+    stretch: float = 1.0
 
     def squared_radius(self, s: FloatArray, angle: FloatArray) -> FloatArray:
         """Squared elliptic distance from the center: 0 there, 1 on the edge; shape of `s` and `angle` together."""
         along = (s - self.position_mm) / self.half_length_mm
+        if self.stretch != 1.0:
+            along = np.where(along > 0.0, along / self.stretch, along)
         around = angle_between(angle, self.angle) / self.half_width
         return along**2 + around**2
 
     def widened(self, length_mm: float, width: float) -> "Footprint":
         """The same place with `length_mm` and `width` (radians) added to the half-axes."""
-        return Footprint(self.position_mm, self.angle, self.half_length_mm + length_mm, self.half_width + width)
+        return replace(self, half_length_mm=self.half_length_mm + length_mm, half_width=self.half_width + width)
 
     def moved(self, along_mm: float, around: float) -> "Footprint":
         """The same ellipse elsewhere."""
-        return Footprint(self.position_mm + along_mm, self.angle + around, self.half_length_mm, self.half_width)
+        return replace(self, position_mm=self.position_mm + along_mm, angle=self.angle + around)
 
     def scaled(self, factor: float) -> "Footprint":
         """The same place with both half-axes multiplied."""
-        return Footprint(self.position_mm, self.angle, self.half_length_mm * factor, min(self.half_width * factor, 2.9))
+        return replace(self, half_length_mm=self.half_length_mm * factor, half_width=min(self.half_width * factor, 2.9))
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,6 +182,6 @@ def outward_share(burden: FloatArray) -> FloatArray:
 
     >>> import numpy as np
     >>> np.round(outward_share(np.array([0.0, 0.5, 1.5])), 2).tolist()
-    [0.9, 0.45, 0.09]
+    [0.9, 0.29, 0.0]
     """
-    return 0.9 / (1.0 + (burden / 0.5) ** 2)
+    return 0.9 / (1.0 + (burden / 0.44) ** 6)

@@ -5,6 +5,7 @@ from dataclasses import fields, replace
 import numpy as np
 
 from plaquecast.domain.clinical import ABSENT, ClinicalRecord, DrinkingHistory, Sex, SmokingHistory
+from plaquecast.simulate.scalars import chance
 from plaquecast.simulate.worlds import World
 
 OFTEN_MISSING = {
@@ -28,11 +29,11 @@ def draw_record(rng: np.random.Generator, world: World) -> ClinicalRecord:
     smoking = _smoking(rng, sex)
     systolic = float(rng.normal(140.0 + 0.45 * (age - 64.0) + 0.8 * (body_mass_index - 24.5), 16.5))
     diastolic = float(np.clip(0.45 * (systolic - 140.0) + rng.normal(86.0, 10.0), 45.0, systolic - 15.0))
-    has_diabetes = rng.random() < _chance(-1.05 + 0.15 * (body_mass_index - 24.5) + 0.02 * (age - 64.0))
+    has_diabetes = rng.random() < chance(-1.05 + 0.15 * (body_mass_index - 24.5) + 0.02 * (age - 64.0))
     glucose = float(np.exp(rng.normal(np.log(7.6 if has_diabetes else 5.3), 0.2 if has_diabetes else 0.09)))
-    has_hypertension = rng.random() < _chance(0.3 + 0.06 * (systolic - 140.0) + 0.03 * (age - 64.0))
+    has_hypertension = rng.random() < chance(0.3 + 0.06 * (systolic - 140.0) + 0.03 * (age - 64.0))
     risk = 0.05 * (age - 64.0) + 0.8 * has_diabetes + 0.5 * has_hypertension + 0.4 * (smoking is SmokingHistory.CURRENT)
-    statin = bool(rng.random() < _chance(_logit(world.on_statin) - 0.35 + 0.6 * risk))
+    statin = bool(rng.random() < chance(_logit(world.on_statin) - 0.35 + 0.6 * risk))
     is_new = rng.random() < world.new_statin
     ldl = float(np.clip(rng.normal(3.4 - 1.0 * statin, 0.8), 0.8, 7.0))
     return ClinicalRecord(
@@ -47,8 +48,8 @@ def draw_record(rng: np.random.Generator, world: World) -> ClinicalRecord:
         glucose_mmol_per_l=round(glucose, 1),
         heart_rate_bpm=round(float(np.clip(rng.normal(72.0, 10.0), 45.0, 120.0))),
         statin=statin,
-        antihypertensive=bool(rng.random() < _chance(-1.6 + 2.6 * has_hypertension)),
-        antiplatelet=bool(rng.random() < _chance(0.2 + 0.5 * risk)),
+        antihypertensive=bool(rng.random() < chance(-1.6 + 2.6 * has_hypertension)),
+        antiplatelet=bool(rng.random() < chance(0.2 + 0.5 * risk)),
         antidiabetic=bool(has_diabetes and rng.random() < 0.8),
         ldl_mmol_per_l=round(ldl, 2),
         hba1c_percent=round(float(4.2 + 0.2 * glucose + rng.normal(0.0, 0.3)), 1),
@@ -103,10 +104,6 @@ def _drinking(rng: np.random.Generator, sex: Sex) -> DrinkingHistory:
 
 def _pack_years(rng: np.random.Generator, smoking: SmokingHistory) -> float:
     return 0.0 if smoking is SmokingHistory.NEVER else round(float(rng.gamma(2.5, 10.0)), 1)
-
-
-def _chance(logit: float) -> float:
-    return float(1.0 / (1.0 + np.exp(-logit)))
 
 
 def _logit(chance: float) -> float:
