@@ -28,7 +28,7 @@ AGING_MM_PER_YEAR = (0.0122, 0.0125)
 CALCIFICATION_GROWTH_PER_YEAR = 0.06
 DRIFT_MM, DRIFT_RADIANS = 0.3, 0.05
 """SD per √year by which a plaque's place drifts along and around the artery by chance."""
-GROWTH_IN_HEIGHT = 0.06
+GROWTH_IN_HEIGHT = 0.15
 """Power of a plaque's volume by which height and width grow; twice that is how fast its upstream half shortens."""
 PULL_PER_YEAR = 0.03
 """Share of the way to its core that a plaque creeps in a year; three times that if the core bled."""
@@ -36,7 +36,7 @@ SMALLEST_MM3 = 3.0
 """A core that shrinks below this has vanished, and so has a hemorrhage."""
 SWELLING = 0.6
 """Share of what a hemorrhage gains by which its core swells; the rest takes the place of necrosis."""
-LUMEN_FOLLOWS = 0.95
+LUMEN_FOLLOWS = 0.7
 """How much of a plaque's growth, relative to its size, the area that the lumen has lost to it follows."""
 NEW_HEMORRHAGE_SHARE = (0.2, 0.6)
 
