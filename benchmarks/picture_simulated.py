@@ -13,7 +13,7 @@ mpl.use("Agg")
 import matplotlib.pyplot as plt
 from matplotlib.axes import Axes
 
-from plaquecast.domain.anatomy import Side, Tissue, Weighting
+from plaquecast.domain.anatomy import Tissue, Weighting
 from plaquecast.domain.volume import Volume
 from plaquecast.settings import SimulateSettings
 from plaquecast.simulate.anatomy import draw_arteries
@@ -38,8 +38,11 @@ ROWS = {
         artery, Tissue.LOOSE_MATRIX, Tissue.CALCIFICATION, Tissue.INTRAPLAQUE_HEMORRHAGE
     ),
     "ulcer": lambda artery: max((plaque.ulcer_mm for plaque in artery.plaques), default=0.0),
-    "tight stenosis": lambda artery: -float(artery.radii(_S, _ANGLES)[0].mean(axis=1).min()),
+    "tight stenosis": lambda artery: (
+        -float(artery.radii(_S, _ANGLES)[0].mean(axis=1).min()) - 5.0 * (_largest_mm2(artery, _BLED) > 0.0)
+    ),
 }
+_BLED = Tissue.INTRAPLAQUE_HEMORRHAGE
 _S, _ANGLES = np.arange(-6.0, 14.0, 1.0)[:, None], np.linspace(0.0, 6.0, 12)[None, :]
 
 
@@ -62,21 +65,21 @@ def _largest_hemorrhage_mm2(artery: SimulatedArtery, recent: bool) -> float:
     return _largest_mm2(artery, Tissue.INTRAPLAQUE_HEMORRHAGE) if is_such else 0.0
 
 
-def found(score: Callable[[SimulatedArtery], float]) -> tuple[int, Side]:
-    """Patient and side with the most of what is looked for."""
+def found(score: Callable[[SimulatedArtery], float]) -> tuple[int, SimulatedArtery]:
+    """Patient and artery with the most of what is looked for."""
     world = world_of(SimulateSettings())
     places = []
     for index in range(SEARCHED):
         rng = np.random.default_rng([SEED, index])
         record = draw_record(rng, world)
-        places += [(score(artery), index, side) for side, artery in draw_arteries(rng, record, world).items()]
-    _, index, side = max(places, key=lambda place: place[0])
-    return index, side
+        places += [(score(artery), index, artery) for artery in draw_arteries(rng, record, world).values()]
+    _, index, artery = max(places, key=lambda place: place[0])
+    return index, artery
 
 
-def slice_of(visit: SimulatedVisit, side: Side, name: str) -> int:
+def slice_of(visit: SimulatedVisit, artery: SimulatedArtery, name: str) -> int:
     """The slice that shows most of it: of a component its largest area, of a stenosis the smallest lumen."""
-    truth = visit.truth[side]
+    truth = visit.truth[artery.side]
     near = np.flatnonzero(truth.covered & (np.abs(truth.slice_position_mm) < 15.0))
     area = {tissue: (truth.labels.array == tissue).sum(axis=(1, 2))[near] for tissue in Tissue}
     wanted = {
@@ -86,9 +89,16 @@ def slice_of(visit: SimulatedVisit, side: Side, name: str) -> int:
         "calcification": area[Tissue.CALCIFICATION],
         "loose matrix": area[Tissue.LOOSE_MATRIX],
         "tight stenosis": -area[Tissue.LUMEN],
+        "ulcer": -np.abs(truth.slice_position_mm[near] - _crater_mm(artery)),
         "healthy wall": -np.abs(truth.slice_position_mm[near] + 8.0),
     }.get(name, area[Tissue.WALL])
     return int(near[np.argmax(wanted)])
+
+
+def _crater_mm(artery: SimulatedArtery) -> float:
+    """Where an ulcer is deepest, along the artery."""
+    depth = sum(plaque.ulceration(COARSE.s, COARSE.a) for plaque in artery.plaques)
+    return float(COARSE.position_mm[np.argmax(np.max(depth, axis=1))]) if artery.plaques else 0.0
 
 
 def draw(axes: Axes, volume: Volume, center_mm: np.ndarray, bright: float) -> None:
@@ -108,10 +118,10 @@ def main() -> None:
     weightings = list(Weighting)
     figure, axes = plt.subplots(len(ROWS), len(weightings), figsize=(1.7 * len(weightings), 1.75 * len(ROWS)))
     for row, (name, score) in zip(axes, ROWS.items(), strict=True):
-        index, side = found(score)
+        index, artery = found(score)
         visit = simulate_patient(index, SEED, SimulateSettings(), weightings, n_visits=1).visits[0]
-        k = slice_of(visit, side, name)
-        truth = visit.truth[side]
+        k = slice_of(visit, artery, name)
+        truth = visit.truth[artery.side]
         row_mean, column_mean = np.argwhere(truth.labels.array[k] > 0).mean(axis=0)
         center = truth.grid.to_mm((k, row_mean, column_mean))
         for each, weighting in zip(row, weightings, strict=True):

@@ -11,8 +11,8 @@ from plaquecast.simulate import kspace
 from plaquecast.simulate.cohort import simulate_labels, simulate_patient, simulate_repeat
 from plaquecast.simulate.people import SimulatedVisit
 
-SEED = 1
-INDEX = 2
+SEED = 2
+INDEX = 3
 """A patient with plaque on both sides, hemorrhage in it, and a stenosis."""
 SEEN = (Weighting.T1W, Weighting.TOF, Weighting.MPRAGE)
 

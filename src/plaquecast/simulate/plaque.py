@@ -5,7 +5,7 @@ below the lumen's surface.
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -55,15 +55,19 @@ class Footprint:
 
     def widened(self, length_mm: float, width: float) -> "Footprint":
         """The same place with `length_mm` and `width` (radians) added to the half-axes."""
-        return replace(self, half_length_mm=self.half_length_mm + length_mm, half_width=self.half_width + width)
+        return Footprint(
+            self.position_mm, self.angle, self.half_length_mm + length_mm, self.half_width + width, self.stretch
+        )
 
     def moved(self, along_mm: float, around: float) -> "Footprint":
         """The same ellipse elsewhere."""
-        return replace(self, position_mm=self.position_mm + along_mm, angle=self.angle + around)
+        place = self.position_mm + along_mm, self.angle + around
+        return Footprint(*place, self.half_length_mm, self.half_width, self.stretch)
 
     def scaled(self, factor: float) -> "Footprint":
         """The same place with both half-axes multiplied."""
-        return replace(self, half_length_mm=self.half_length_mm * factor, half_width=min(self.half_width * factor, 2.9))
+        half_axes = self.half_length_mm * factor, min(self.half_width * factor, 2.9)
+        return Footprint(self.position_mm, self.angle, *half_axes, self.stretch)
 
 
 @dataclass(frozen=True, slots=True)

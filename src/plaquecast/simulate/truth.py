@@ -51,7 +51,8 @@ class Integration:
     def _arc(self) -> FloatArray:
         """Length of the wall's middle line per angle, the weight of thickness in its mean."""
         middle = 0.5 * (self.lumen_mm + self.outer_mm)
-        step = (np.roll(middle, -1, axis=1) - np.roll(middle, 1, axis=1)) / 2.0
+        around = np.concatenate([middle[:, -1:], middle, middle[:, :1]], axis=1)
+        step = (around[:, 2:] - around[:, :-2]) / 2.0
         return np.hypot(middle * self.grid.step_angle, step)
 
     def _lasting(self, thick: NDArray[np.bool_]) -> NDArray[np.bool_]:
@@ -160,7 +161,9 @@ def true_morphology(artery: SimulatedArtery, grid: WallGrid = FINE, with_slices:
         wall_volume_mm3=wall_volume,
         percent_wall_volume=100.0 * wall_volume / (lumen_volume + wall_volume),
         normalized_wall_index=float((wall / (wall + lumen)).mean()),
-        mean_wall_thickness_mm=float(np.average(whole.thickness_mm, axis=1, weights=whole.arc_mm).mean()),
+        mean_wall_thickness_mm=float(
+            ((whole.thickness_mm * whole.arc_mm).sum(axis=1) / whole.arc_mm.sum(axis=1)).mean()
+        ),
         max_wall_thickness_mm=float(whole.thickness_mm.max()),
         **_stenosis(grid.position_mm, lumen, lumen + wall),
         plaque_volume_mm3=whole.volume(whole.plaque_mm2),
