@@ -25,13 +25,13 @@ from plaquecast.simulate.worlds import World
 
 PROCESSES = ("wall", "core", "hemorrhage", "cap")
 SPREAD = {
-    "wall": (5.0, 0.16, 52.0),
+    "wall": (5.0, 0.16, 54.0),
     "core": (3.0, 0.12, 30.0),
     "hemorrhage": (8.0, 0.72, 95.0),
     "cap": (0.025, 0.0, 1.0),
 }
 """SD of the true rate: constant, share of the size in mm³, and upper limit; mm³/yr, the cap's mm/yr."""
-MEAN_IN_SPREADS = {"wall": 0.37, "core": -0.64, "hemorrhage": -0.38, "cap": -0.12}
+MEAN_IN_SPREADS = {"wall": 0.37, "core": -0.58, "hemorrhage": -0.345, "cap": -0.12}
 NEW_CORE_PER_YEAR = 0.14
 NEW_CALCIFICATION_PER_YEAR = 0.24
 NEW_HEMORRHAGE_PER_YEAR = 0.135
