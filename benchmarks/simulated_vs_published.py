@@ -21,7 +21,7 @@ ROOT = Path(__file__).parents[1]
 KEPT = Path(__file__).with_suffix(".json")
 HEAD = Path(__file__).with_name("simulated_cohort_head.md")
 PAGE = ROOT / "docs" / "explanation" / "simulated-cohort.md"
-PIECES = {"default": ((3000, 4779), (3000, 5779)), "healthy": ((1000, 5779),)}
+PIECES = {"default": ((1500, 8779), (1500, 9779)), "healthy": ((500, 7779),)}
 """How many patients of which seed for each world; no parameter of the simulator was set by these seeds."""
 MEAN_TOLERANCE, SD_TOLERANCE = 0.10, 0.30
 LEAST_SHARE_TOLERANCE = 2.0

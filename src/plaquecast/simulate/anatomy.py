@@ -22,10 +22,10 @@ WALL_MM, WALL_MM_PER_YEAR = (0.83, 0.1), 0.008
 PLAQUE_POSITION_MM = (3.9, 3.2)
 LOG_HEIGHT_PER_SEVERITY = 0.53
 """Where the main plaque lies; and how much taller, in logarithms, an SD of the severity of disease makes it."""
-CORE_LOGIT = {"always": -1.27, "per NASCET point from 10 to 35": 0.085, "men": 0.95}
+CORE_LOGIT = {"always": -1.19, "per NASCET point from 10 to 35": 0.085, "men": 0.95}
 BLED_LOGIT = {
-    "always": -3.06, "per mm of mean wall above 1.1, up to 0.15": 2.5, "per mm of narrowest lumen above 4.8": -2.64,
-    "men": 3.4, "hypertension": 0.4,
+    "always": -3.08, "per mm of mean wall above 1.1, up to 0.15": 2.5, "per mm of narrowest lumen above 4.8": -2.64,
+    "men": 3.28, "hypertension": 0.4,
 }  # fmt: skip
 CALCIFIED_LOGIT = {"always": 0.12, "per mm of thickest wall above 2.3": 0.5, "per year of age above 64": 0.052}
 RUPTURED_LOGIT = {"always": -3.6, "per mm of thickest wall above 2.3": 0.8, "men": 1.75}

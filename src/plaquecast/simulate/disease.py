@@ -23,7 +23,7 @@ from plaquecast.simulate.scalars import clamped
 from plaquecast.simulate.tissues import Matter
 from plaquecast.simulate.worlds import World
 
-AGING_MM_PER_YEAR = (0.0122, 0.0125)
+AGING_MM_PER_YEAR = (0.014, 0.0125)
 """Mean and SD of the thickening of a wall apart from its plaques."""
 CALCIFICATION_GROWTH_PER_YEAR = 0.06
 DRIFT_MM, DRIFT_RADIANS = 0.3, 0.05
@@ -36,7 +36,7 @@ SMALLEST_MM3 = 3.0
 """A core that shrinks below this has vanished, and so has a hemorrhage."""
 SWELLING = 0.6
 """Share of what a hemorrhage gains by which its core swells; the rest takes the place of necrosis."""
-LUMEN_FOLLOWS = 0.7
+LUMEN_FOLLOWS = 0.72
 """How much of a plaque's growth, relative to its size, the area that the lumen has lost to it follows."""
 NEW_HEMORRHAGE_SHARE = (0.2, 0.6)
 

@@ -25,13 +25,13 @@ from plaquecast.simulate.worlds import World
 
 PROCESSES = ("wall", "core", "hemorrhage", "cap")
 SPREAD = {
-    "wall": (5.0, 0.16, 51.0),
+    "wall": (5.0, 0.16, 54.0),
     "core": (3.0, 0.12, 30.0),
     "hemorrhage": (8.0, 0.72, 95.0),
     "cap": (0.025, 0.0, 1.0),
 }
 """SD of the true rate: constant, share of the size in mm³, and upper limit; mm³/yr, the cap's mm/yr."""
-MEAN_IN_SPREADS = {"wall": 0.38, "core": -0.5, "hemorrhage": -0.305, "cap": -0.12}
+MEAN_IN_SPREADS = {"wall": 0.37, "core": -0.58, "hemorrhage": -0.345, "cap": -0.12}
 NEW_CORE_PER_YEAR = 0.14
 NEW_CALCIFICATION_PER_YEAR = 0.24
 NEW_HEMORRHAGE_PER_YEAR = 0.135
@@ -76,7 +76,7 @@ def explained(record: ClinicalRecord, artery: SimulatedArtery, years: float) -> 
     off, new = 1.0 - float(record.statin is True), _share_of_response(record, years)
     has_bled = float(any(plaque.core and plaque.core.hemorrhage_share > 0.0 for plaque in artery.plaques))
     return {
-        "wall": 22.0 * off - 22.0 * new + 21.0 * has_bled + 9.0 * age + 6.0 * smokes + 5.0 * pressure + 4.0 * glucose
+        "wall": 25.0 * off - 22.0 * new + 21.0 * has_bled + 9.0 * age + 6.0 * smokes + 5.0 * pressure + 4.0 * glucose
         + 2.0 * pulse,
         "core": 7.0 * off - 13.0 * new + 10.0 * has_bled + 2.0 * glucose,
         "hemorrhage": 0.33 * is_man + 0.4 * smokes + 0.29 * (record.hypertension is True) + 0.15 * pressure,
