@@ -21,7 +21,7 @@ def on_cluster(work: Sequence[tuple[str, Work[Done]]], address: str) -> Iterator
     """
     try:
         from distributed import Client, as_completed
-        from distributed.scheduler import KilledWorker, NoValidWorkerError
+        from distributed.scheduler import KilledWorker, NoWorkerError
     except ImportError as problem:
         raise InputError(
             expected="the package distributed",
@@ -45,7 +45,7 @@ def on_cluster(work: Sequence[tuple[str, Work[Done]]], address: str) -> Iterator
             if isinstance(problem, KilledWorker):
                 yield futures[future], None
                 continue
-            found = "no worker" if isinstance(problem, NoValidWorkerError) else f"it was lost ({future.status})"
+            found = "no worker" if isinstance(problem, NoWorkerError) else f"it was lost ({future.status})"
             remedy = "Start it with its workers, and the same command again; it goes on where it stopped."
             raise _no_scheduler(address, found, remedy)
 
