@@ -22,11 +22,12 @@ help:
 demo: .venv/.installed
 	$(BIN)/plaquecast demo --size small --out demo
 
+# one thread per process, as cases run: threads of several processes that wait for one another cost most of the time
 test: .venv/.installed
-	$(BIN)/python -m pytest -m "not slow"
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m "not slow"
 
 test-slow: .venv/.installed
-	$(BIN)/python -m pytest
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest
 
 check: .venv/.installed
 	$(BIN)/ruff format --check .
